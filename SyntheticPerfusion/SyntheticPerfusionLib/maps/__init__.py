@@ -1,0 +1,1 @@
+"""What is wanted: quantities with units and display ranges; a set of maps; writing them."""

@@ -1,0 +1,1 @@
+"""How a series becomes maps: one interface, one file per family of methods, and the registry."""

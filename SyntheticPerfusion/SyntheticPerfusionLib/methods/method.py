@@ -1,0 +1,85 @@
+"""What every method looks like from outside: deconvolution and networks alike."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..maps.perfusion_maps import PerfusionMaps
+from ..maps.quantity import Quantity
+from ..progress import CancelCheck, Progress, never, silent
+from ..series.aif import Aif
+from ..series.dsc_series import DscSeries
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a method must be given.
+
+    aif             an arterial input function.
+    echo_time       the echo time (for absolute concentration).
+    minimum_frames  the fewest frames it can work with.
+    """
+
+    aif: bool = False
+    echo_time: bool = False
+    minimum_frames: int = 10
+
+
+class Method(ABC):
+    """One way from a series to maps.
+
+    name         as typed on the command line and stored in scenes: never renamed.
+    title        name in words.
+    description  two sentences for the panel: what it does, what it is valid for.
+    reference    the paper.
+    needs        what it must be given.
+    quantities   what it gives.
+    """
+
+    name: str
+    title: str
+    description: str
+    reference: str
+    needs: Needs
+    quantities: tuple[Quantity, ...]
+
+    @abstractmethod
+    def estimate(
+        self,
+        series: DscSeries,
+        mask: np.ndarray,
+        aif: Aif | None = None,
+        device: str = "cpu",
+        progress: Progress = silent,
+        cancelled: CancelCheck = never,
+    ) -> PerfusionMaps:
+        """Maps of `quantities` inside `mask`.
+
+        series  at steady state from its first frame (see series.prepare).
+        mask    (K, J, I) bool.
+        aif     on the series' frame times; None for methods that need none.
+        device  a torch device string.
+        Raises InputError where the series cannot be used and Cancelled where asked to stop.
+        """
+
+    def describe(self) -> dict[str, Any]:
+        """The method as plain JSON values, for `methods --json` and the panel."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "description": self.description,
+            "reference": self.reference,
+            "needs": {
+                "aif": self.needs.aif,
+                "echo_time": self.needs.echo_time,
+                "minimum_frames": self.needs.minimum_frames,
+            },
+            "quantities": [
+                {"name": item.name, "unit": item.unit, "title": item.title}
+                for item in self.quantities
+            ],
+        }

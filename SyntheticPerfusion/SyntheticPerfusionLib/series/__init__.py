@@ -1,0 +1,1 @@
+"""What was measured: the DSC series, its files, timing, brain mask, motion, concentration, AIF."""
