@@ -22,6 +22,7 @@ class DscSeries:
     frame_times_source   where the frame times were read, in words ("BIDS sidecar RepetitionTime").
     echo_time_source     where TE was read, in words; empty where it is not known.
     name                 what to call the series on screen and in reports.
+    warnings             sentences the person should read, from reading and preparing it.
     """
 
     signal: np.ndarray
@@ -31,6 +32,7 @@ class DscSeries:
     frame_times_source: str = ""
     echo_time_source: str = ""
     name: str = "DSC series"
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         signal = np.ascontiguousarray(self.signal, dtype=np.float32).view()

@@ -1,0 +1,50 @@
+"""A series as 4D NIfTI with a BIDS sidecar, from which `read_series` gives the same series back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .atomic import replacing
+from .dsc_series import DscSeries
+from .images import save
+from .itk_file import NIFTI_SUFFIXES, has_suffix
+from .sidecar import sidecar_path
+
+
+def write_series(series: DscSeries, path: Path) -> None:
+    """Write `series` to `path` (.nii or .nii.gz) and its timing to the .json beside it.
+
+    Evenly spaced frames are stored as RepetitionTime, others as VolumeTiming (BIDS allows one of
+    them). Raises OSError where the folder cannot be written to.
+    """
+    import SimpleITK as sitk
+
+    if not has_suffix(path, NIFTI_SUFFIXES):
+        raise ValueError(f"{path.name}: a series is written as .nii or .nii.gz.")
+    geometry = series.geometry
+    image = sitk.GetImageFromArray(series.signal, isVector=False)
+    direction = np.eye(4)
+    direction[:3, :3] = np.reshape(geometry.direction, (3, 3))
+    image.SetDirection(direction.ravel().tolist())
+    image.SetSpacing((*geometry.spacing, series.repetition_time_s))
+    image.SetOrigin((*geometry.origin, 0.0))
+    with replacing(sidecar_path(path)) as temporary:
+        temporary.write_text(json.dumps(_sidecar(series), indent=2) + "\n", encoding="utf-8")
+    save(image, path)
+
+
+def _sidecar(series: DscSeries) -> dict[str, Any]:
+    sidecar: dict[str, Any] = {"Modality": "MR"}
+    if series.echo_time_s is not None:
+        sidecar["EchoTime"] = series.echo_time_s
+    times = series.frame_times_s
+    step = float(times[1]) if times.size > 1 else 0.0
+    if np.array_equal(times, np.arange(times.size) * step):
+        sidecar["RepetitionTime"] = step
+    else:
+        sidecar["VolumeTiming"] = times.tolist()
+    return sidecar
