@@ -1,0 +1,113 @@
+"""Curves as plot charts: the brain mean with baseline and bolus marked, and the arterial input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .tables import fill_table, named_node
+
+if TYPE_CHECKING:
+    from slicer import vtkMRMLPlotChartNode, vtkMRMLPlotSeriesNode, vtkMRMLScene, vtkMRMLTableNode
+
+    from ..series.aif import Aif
+    from ..series.bolus import BolusTiming
+
+BRAIN_CURVE = "Brain mean signal"
+AIF_CURVE = "Arterial input function"
+
+_TIME = "Time [s]"
+_BLUE = (0.12, 0.4, 0.8)
+_GREEN = (0.1, 0.6, 0.2)
+_ORANGE = (0.95, 0.55, 0.0)
+_RED = (0.85, 0.1, 0.1)
+
+
+def show_brain_curve(
+    scene: vtkMRMLScene, frame_times_s: np.ndarray, bolus: BolusTiming
+) -> vtkMRMLPlotChartNode:
+    """Chart of the brain's mean signal (T,) with baseline, bolus arrival and peak marked."""
+    signal = np.asarray(bolus.mean_signal, float)
+    times = np.asarray(frame_times_s, float)
+    baseline = times[[bolus.baseline_start, bolus.baseline_stop - 1]]
+    level = float(signal[bolus.baseline_start : bolus.baseline_stop].mean())
+    bottom, top = float(signal.min()), float(signal.max())
+    table = _table(scene, BRAIN_CURVE, {_TIME: times, "Signal": signal})
+    marks = _table(
+        scene,
+        f"{BRAIN_CURVE}, marks",
+        {
+            "Baseline time": baseline,
+            "Baseline": [level, level],
+            "Arrival time": [bolus.arrival_time_s] * 2,
+            "Arrival": [bottom, top],
+            "Peak time": [bolus.peak_time_s] * 2,
+            "Peak": [bottom, top],
+        },
+    )
+    return _chart(
+        scene,
+        BRAIN_CURVE,
+        "Mean signal",
+        [
+            _curve(scene, "Brain mean", table, _TIME, "Signal", _BLUE, markers=True),
+            _curve(scene, "Baseline", marks, "Baseline time", "Baseline", _GREEN),
+            _curve(scene, "Bolus arrival", marks, "Arrival time", "Arrival", _ORANGE),
+            _curve(scene, "Bolus peak", marks, "Peak time", "Peak", _RED),
+        ],
+    )
+
+
+def show_aif_curve(scene: vtkMRMLScene, aif: Aif) -> vtkMRMLPlotChartNode:
+    """Chart of the arterial concentration curve in 1/s."""
+    concentration = np.asarray(aif.concentration, float)
+    table = _table(
+        scene, AIF_CURVE, {_TIME: np.asarray(aif.times_s, float), "Delta R2* [1/s]": concentration}
+    )
+    curve = _curve(scene, "AIF", table, _TIME, "Delta R2* [1/s]", _RED, markers=True)
+    return _chart(scene, AIF_CURVE, "Delta R2* [1/s]", [curve])
+
+
+def _table(
+    scene: vtkMRMLScene, name: str, columns: dict[str, np.ndarray | list[float]]
+) -> vtkMRMLTableNode:
+    table = named_node(scene, "vtkMRMLTableNode", name)
+    fill_table(
+        table, {title: [float(value) for value in values] for title, values in columns.items()}
+    )
+    return table
+
+
+def _curve(
+    scene: vtkMRMLScene,
+    name: str,
+    table: vtkMRMLTableNode,
+    x: str,
+    y: str,
+    color: tuple[float, float, float],
+    markers: bool = False,
+) -> vtkMRMLPlotSeriesNode:
+    curve = named_node(scene, "vtkMRMLPlotSeriesNode", name)
+    curve.SetAndObserveTableNodeID(table.GetID())
+    curve.SetPlotType(curve.PlotTypeScatter)
+    curve.SetXColumnName(x)
+    curve.SetYColumnName(y)
+    curve.SetColor(*color)
+    curve.SetMarkerStyle(curve.MarkerStyleCircle if markers else curve.MarkerStyleNone)
+    curve.SetMarkerSize(4)
+    return curve
+
+
+def _chart(
+    scene: vtkMRMLScene, name: str, y_title: str, curves: list[vtkMRMLPlotSeriesNode]
+) -> vtkMRMLPlotChartNode:
+    chart = named_node(scene, "vtkMRMLPlotChartNode", name)
+    chart.RemoveAllPlotSeriesNodeIDs()
+    for curve in curves:
+        chart.AddAndObservePlotSeriesNodeID(curve.GetID())
+    chart.SetTitleVisibility(False)
+    chart.SetXAxisTitle(_TIME)
+    chart.SetYAxisTitle(y_title)
+    chart.SetLegendVisibility(len(curves) > 1)
+    return chart

@@ -1,0 +1,141 @@
+"""A 4D series in the scene: sequence node <-> DscSeries.
+
+The sequence node owns the voxels; the browser's proxy volume shares memory with it and is never
+written to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import InputError
+from ..series.dsc_series import DscSeries
+from ..series.geometry import Geometry
+from . import timing
+from .grid import geometry_of, put_array
+
+if TYPE_CHECKING:
+    from slicer import (
+        vtkMRMLScene,
+        vtkMRMLSequenceBrowserNode,
+        vtkMRMLSequenceNode,
+        vtkMRMLVolumeNode,
+    )
+
+
+def series_from_sequence(
+    node: vtkMRMLSequenceNode,
+    frame_interval_s: float | None = None,
+    echo_time_s: float | None = None,
+) -> DscSeries:
+    """The series that a sequence node of scalar volumes holds.
+
+    Raises InputError where the node holds something else, where its frames differ in grid, or
+    where no frame times are stored and none are given.
+    """
+    from slicer.util import arrayFromVolume
+
+    geometry = _geometry_of_frames(node)
+    times = timing.read_timing(node, frame_interval_s, echo_time_s)
+    if times.frame_times_s is None:
+        raise InputError(
+            f"{node.GetName()} does not say when its frames were taken; "
+            "give the time between frames in the panel."
+        )
+    count = node.GetNumberOfDataNodes()
+    signal = np.empty((count, *geometry.shape), np.float32)
+    for item in range(count):
+        signal[item] = arrayFromVolume(node.GetNthDataNode(item))
+    return DscSeries(
+        signal=signal,
+        frame_times_s=times.frame_times_s,
+        geometry=geometry,
+        echo_time_s=times.echo_time_s,
+        frame_times_source=times.frame_times_source,
+        echo_time_source=times.echo_time_source,
+        name=node.GetName() or "DSC series",
+    )
+
+
+def _geometry_of_frames(node: vtkMRMLSequenceNode) -> Geometry:
+    count = node.GetNumberOfDataNodes()
+    if count < 2:
+        raise InputError(f"{node.GetName()} has {count} frames; choose a series over time.")
+    first: Geometry | None = None
+    for item in range(count):
+        frame = node.GetNthDataNode(item)
+        if not frame.IsA("vtkMRMLScalarVolumeNode") or frame.IsA("vtkMRMLTensorVolumeNode"):
+            raise InputError(
+                f"{node.GetName()} is a sequence of {frame.GetNodeTagName()}; "
+                "choose a sequence of scalar volumes."
+            )
+        image = frame.GetImageData()
+        if image is None or image.GetNumberOfScalarComponents() != 1:
+            raise InputError(
+                f"Frame {item} of {node.GetName()} has no scalar voxels; load the series again."
+            )
+        geometry = geometry_of(frame)
+        if first is None:
+            first = geometry
+        elif not geometry.matches(first):
+            raise InputError(
+                f"Frame {item} of {node.GetName()} lies on another grid than the first; "
+                "choose a series whose frames share one grid."
+            )
+    assert first is not None
+    return first
+
+
+def sequence_from_series(
+    series: DscSeries, scene: vtkMRMLScene
+) -> tuple[vtkMRMLSequenceNode, vtkMRMLSequenceBrowserNode]:
+    """Put a series into the scene: a sequence node and a browser that shows it.
+
+    The sequence is indexed by time in seconds, with the echo time (ms) and the places where both
+    were read as attributes, so that the series comes back the same.
+    """
+    name = scene.GenerateUniqueName(series.name)
+    node = scene.AddNewNodeByClass("vtkMRMLSequenceNode", name)
+    node.SetIndexName("time")
+    node.SetIndexUnit("s")
+    node.SetAttribute(timing.FRAME_TIMES_SOURCE, series.frame_times_source)
+    if series.echo_time_s is not None:
+        node.SetAttribute(timing.ECHO_TIME, f"{series.echo_time_s * 1000.0:.9g}")
+        node.SetAttribute(timing.ECHO_TIME_SOURCE, series.echo_time_source)
+    for time_s, frame_signal in zip(series.frame_times_s, series.signal, strict=True):
+        index = f"{time_s:.9g}"
+        empty = scene.CreateNodeByClass("vtkMRMLScalarVolumeNode")
+        empty.UnRegister(None)
+        node.SetDataNodeAtValue(empty, index)
+        put_array(node.GetDataNodeAtValue(index), frame_signal, series.geometry)
+    return node, browse(node)
+
+
+def browse(node: vtkMRMLSequenceNode) -> vtkMRMLSequenceBrowserNode:
+    """The browser that shows a sequence; made where there is none."""
+    browser = browser_of(node)
+    if browser is None:
+        browser = node.GetScene().AddNewNodeByClass(
+            "vtkMRMLSequenceBrowserNode", f"{node.GetName()} browser"
+        )
+        browser.SetAndObserveMasterSequenceNodeID(node.GetID())
+        browser.SetOverwriteProxyName(node, False)
+    return browser
+
+
+def browser_of(node: vtkMRMLSequenceNode) -> vtkMRMLSequenceBrowserNode | None:
+    """The first browser that has a proxy of this sequence."""
+    scene = node.GetScene()
+    for number in range(scene.GetNumberOfNodesByClass("vtkMRMLSequenceBrowserNode")):
+        browser = scene.GetNthNodeByClass(number, "vtkMRMLSequenceBrowserNode")
+        if browser.IsSynchronizedSequenceNodeID(node.GetID(), True):
+            return browser
+    return None
+
+
+def proxy_volume(node: vtkMRMLSequenceNode) -> vtkMRMLVolumeNode | None:
+    """The volume that shows the current frame. To look at, never to write to."""
+    browser = browser_of(node)
+    return browser.GetProxyNode(node) if browser is not None else None
