@@ -1,0 +1,93 @@
+"""The average brain that digital patients are made from: ICBM 152, release 2009a.
+
+V.S. Fonov et al., NeuroImage 54(1):313-327, 2011. See data/mni152_NOTICE.txt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy import ndimage
+
+from ..resources import resource
+
+_MARGIN = 12
+"""Voxels added on every side, so that distances are known out to the air around the head."""
+
+_SULCUS_MM = 14.0
+"""Gaps of the brain surface narrower than twice this are bridged by the meninges."""
+
+
+_WIDEST_Z_MNI_MM = 0.0
+"""Height at which the head is widest."""
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """Maps (K, J, I) on one grid in MNI space (RAS, mm).
+
+    grey, white    share of grey and white matter, 0 to 1.
+    t1             T1-weighted signal of the brain, 0 to 1.
+    brain_mm       distance from the surface of the brain, negative inside.
+    meninges_mm    distance from the smooth surface that wraps the brain and, below it, what lies
+                   under the skull base; negative inside.
+    first_mm       position of the first voxel (x, y, z); step_mm between voxels.
+    """
+
+    grey: np.ndarray
+    white: np.ndarray
+    t1: np.ndarray
+    brain_mm: np.ndarray
+    meninges_mm: np.ndarray
+    first_mm: np.ndarray
+    step_mm: float
+
+    def sample(self, name: str, points_mm: np.ndarray) -> np.ndarray:
+        """One of the maps at MNI positions (..., 3), linearly interpolated."""
+        index = ((points_mm - self.first_mm) / self.step_mm)[..., ::-1]
+        return ndimage.map_coordinates(
+            getattr(self, name), np.moveaxis(index, -1, 0), order=1, mode="nearest"
+        )
+
+
+@lru_cache(maxsize=1)
+def load_template() -> Template:
+    """The template from the library's own files."""
+    with np.load(resource("mni152_2mm.npz")) as stored:
+        grey, white, t1 = (
+            np.pad(stored[name], _MARGIN, mode="constant").astype(np.float32) / 255.0
+            for name in ("gm", "wm", "t1")
+        )
+        step = float(stored["step_mm"])
+        first = np.asarray(stored["first_ras_mm"], float) - _MARGIN * step
+    brain = ndimage.binary_fill_holes(t1 > 0.1)
+    wrapped = ndimage.distance_transform_edt(~brain) * step < _SULCUS_MM
+    wrapped = ndimage.distance_transform_edt(wrapped) * step > _SULCUS_MM
+    wrapped = _with_skull_base(wrapped | brain, first[2], step)
+    return Template(
+        grey=grey,
+        white=white,
+        t1=t1,
+        brain_mm=_signed_distance(brain, step),
+        meninges_mm=ndimage.gaussian_filter(_signed_distance(wrapped, step), 1.5),
+        first_mm=first,
+        step_mm=step,
+    )
+
+
+def _with_skull_base(wrapped: np.ndarray, first_z_mm: float, step_mm: float) -> np.ndarray:
+    """The same below the widest part of the head: there the head goes on where the brain ends."""
+    widest = round((_WIDEST_Z_MNI_MM - first_z_mm) / step_mm)
+    head = wrapped.copy()
+    for k in range(widest - 1, -1, -1):
+        above = ndimage.binary_erosion(head[k + 1]) if k % 4 == 0 else head[k + 1]
+        head[k] |= above
+    return head
+
+
+def _signed_distance(inside: np.ndarray, step_mm: float) -> np.ndarray:
+    outer = ndimage.distance_transform_edt(~inside)
+    inner = ndimage.distance_transform_edt(inside)
+    return ((outer - inner) * step_mm).astype(np.float32)

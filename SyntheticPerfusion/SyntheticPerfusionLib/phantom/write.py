@@ -1,0 +1,87 @@
+"""A digital patient as files: the series as a scanner's export would be, the truth beside it.
+
+```
+DIR/dsc.nii.gz + dsc.json     the series with a BIDS sidecar (EchoTime, RepetitionTime)
+DIR/anatomy.nii.gz            T1-weighted picture
+DIR/brain_mask.nii.gz  DIR/labels.nii.gz
+DIR/tumor.nii.gz  DIR/reference.nii.gz       (glioma)
+DIR/lesion.nii.gz  DIR/core.nii.gz           (stroke)
+DIR/truth/CBF.nii.gz ...      the true maps
+DIR/aif_truth.csv             the arterial curve that fed the tissue
+DIR/patient.json              kind, seed and everything that was drawn
+```
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..series.atomic import replacing
+from ..series.images import write_image
+from ..series.write import write_series
+from .patient import DigitalPatient
+from .truth import TissueLabel
+
+
+def write_patient(patient: DigitalPatient, directory: Path) -> list[Path]:
+    """Write a patient into `directory`, made where it is missing; returns the files written.
+
+    Raises InputError where the folder cannot be made or written to.
+    """
+    directory = Path(directory)
+    truth = directory / "truth"
+    try:
+        truth.mkdir(parents=True, exist_ok=True)
+        series_file = directory / "dsc.nii.gz"
+        write_series(patient.series, series_file)
+        geometry = patient.series.geometry
+        volumes: dict[Path, np.ndarray] = {
+            directory / "anatomy.nii.gz": patient.anatomy.astype(np.float32),
+            directory / "brain_mask.nii.gz": patient.mask,
+            directory / "labels.nii.gz": patient.labels,
+            **{directory / f"{name}.nii.gz": roi for name, roi in patient.rois.items()},
+            **{truth / f"{name}.nii.gz": patient.truth[name] for name in patient.truth.names},
+        }
+        for path, volume in volumes.items():
+            write_image(volume, geometry, path)
+        curve_file = directory / "aif_truth.csv"
+        _write_curve(patient, curve_file)
+        described = directory / "patient.json"
+        with replacing(described) as temporary:
+            temporary.write_text(json.dumps(_description(patient), indent=2) + "\n", "utf-8")
+    except OSError as error:
+        raise InputError(
+            f"The patient cannot be written to {directory} ({error.strerror or error}); "
+            "choose a folder that you may write to and that has room."
+        ) from error
+    sidecar = directory / "dsc.json"
+    return [series_file, sidecar, *volumes, curve_file, described]
+
+
+def _write_curve(patient: DigitalPatient, path: Path) -> None:
+    table = np.column_stack([patient.aif.times_s, patient.aif.concentration])
+    with replacing(path) as temporary:
+        np.savetxt(
+            temporary,
+            table,
+            fmt="%.9g",
+            delimiter=",",
+            header="time_s,concentration_1_per_s",
+            comments="",
+        )
+
+
+def _description(patient: DigitalPatient) -> dict[str, object]:
+    return {
+        "kind": patient.kind,
+        "seed": patient.seed,
+        "acquisition": asdict(patient.acquisition),
+        "settings": dict(patient.settings),
+        "labels": {label.name: int(label) for label in TissueLabel},
+        "units": {known.name: known.unit for known in patient.truth.arrays},
+    }
