@@ -1,4 +1,4 @@
-"""DSC-MRI perfusion: a series comes in, a method turns it into maps, the maps are looked at and measured.
+"""DSC-MRI perfusion: a series comes in, a method makes maps of it, the maps are measured.
 
 The package imports without Slicer, except `mrml` (needs the MRML scene) and `gui` (needs Qt).
 `series`, `maps` and `analysis` load no torch.

@@ -9,5 +9,5 @@ class InputError(ValueError):
     """
 
 
-class Cancelled(Exception):
+class Cancelled(Exception):  # noqa: N818
     """The person asked to stop; nothing is wrong and nothing was left half-written."""

@@ -19,8 +19,8 @@ class PerfusionMaps:
 
     arrays    quantity -> (K, J, I) float32; 0 outside the mask, NaN never.
     mask      (K, J, I) bool: where the method was asked for values.
-    flagged   (K, J, I) bool: voxels of the mask without a trustworthy value (no bolus, noise
-              floor); their maps hold 0.
+    flags     (K, J, I) uint8 of series.concentration.Flag: voxels of the mask whose values are
+              missing (then 0) or not to be trusted; None where the method has no such verdict.
     method    name of the method; `settings` what it was run with, in plain JSON values.
     warnings  sentences the person should read.
     """
@@ -29,7 +29,7 @@ class PerfusionMaps:
     geometry: Geometry
     mask: np.ndarray
     method: str
-    flagged: np.ndarray | None = None
+    flags: np.ndarray | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 

@@ -1,0 +1,63 @@
+"""`synthetic-perfusion`: the library's work without a screen; also what the panel runs.
+
+Exit codes: 0 done, 2 unusable input (one line on standard error), 1 a fault of the program,
+130 stopped by the person.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from importlib import import_module
+from typing import Any
+
+from . import __version__
+from .errors import Cancelled, InputError
+
+COMMANDS = ("methods", "maps", "ratio", "phantom", "demo")
+
+DONE, FAULT, UNUSABLE, STOPPED = 0, 1, 2, 130
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with every command."""
+    parser = argparse.ArgumentParser(
+        prog="synthetic-perfusion",
+        description="DSC-MRI perfusion maps. For research only; not for clinical decisions.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        import_module(f".commands.{command}", __package__).add_parser(subparsers)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    parsed = build_parser().parse_args(arguments)
+    try:
+        return int(parsed.run(parsed))
+    except InputError as error:
+        print(f"synthetic-perfusion: {error}", file=sys.stderr)
+        return UNUSABLE
+    except (Cancelled, KeyboardInterrupt):
+        print("synthetic-perfusion: stopped; files already written are whole.", file=sys.stderr)
+        return STOPPED
+    except MemoryError:
+        print(
+            "synthetic-perfusion: the memory is not enough for this series; close other programs "
+            "or crop the series.",
+            file=sys.stderr,
+        )
+        return FAULT
+
+
+def _interrupt(number: int, frame: Any) -> None:
+    """Let a polite kill clean up as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The subcommands of `synthetic-perfusion`: each adds its parser and runs."""

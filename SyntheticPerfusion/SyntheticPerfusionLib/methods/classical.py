@@ -1,0 +1,198 @@
+"""The reference: deconvolution with a measured arterial curve, as `Method`s."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import InputError
+from ..maps.perfusion_maps import PerfusionMaps
+from ..maps.quantity import QUANTITIES, Quantity
+from ..progress import CancelCheck, Progress, never, silent, stop_if
+from ..series.aif import Aif
+from ..series.bolus import BolusTiming, find_bolus
+from ..series.concentration import Concentration, Flag, concentration
+from ..series.curve import area_weights
+from ..series.dsc_series import DscSeries
+from ..series.leakage import LeakageReference, leakage_reference
+from ..series.noise import noise_sigma
+from .bolus_parameters import QUANTITIES_WITHOUT_AIF, bolus_parameters
+from .method import Method, Needs
+from .timing import even_times
+
+if TYPE_CHECKING:
+    from .deconvolution.solver import Solver
+
+_CHUNK_VOXELS = 16384
+_ML_PER_100_G = 100.0
+_S_PER_MIN = 60.0
+
+
+@dataclass(frozen=True)
+class DeconvolutionSettings:
+    """What a classical method is run with.
+
+    regularisation  threshold (sSVD, cSVD) or oscillation limit (oSVD); unused by Tikhonov.
+    k_h             haematocrit factor kH = (1 - 0.45) / (1 - 0.25) for arteries and capillaries.
+    rho_g_per_ml    density of brain tissue.
+    leakage         whether CBV_corrected and K2 are computed too.
+    """
+
+    regularisation: float = 0.0
+    k_h: float = (1 - 0.45) / (1 - 0.25)
+    rho_g_per_ml: float = 1.04
+    leakage: bool = False
+
+
+BuildSolver = Callable[[np.ndarray, float, float, str], "Solver"]
+"""(AIF at even steps, step in s, regularisation, device) -> solver."""
+
+
+class Deconvolution(Method):
+    """CBF, CBV, MTT and Tmax by one kind of deconvolution, with the maps that need no AIF."""
+
+    needs = Needs(aif=True, echo_time=True, minimum_frames=10)
+
+    def __init__(
+        self,
+        name: str,
+        title: str,
+        description: str,
+        reference: str,
+        build: BuildSolver,
+        settings: DeconvolutionSettings,
+    ) -> None:
+        self.name = name
+        self.title = title
+        self.description = description
+        self.reference = reference
+        self.settings = settings
+        self._build = build
+        extra = ("CBV_corrected", "K2") if settings.leakage else ()
+        self.quantities: tuple[Quantity, ...] = (
+            *(QUANTITIES[item] for item in ("CBF", "CBV", "MTT", "Tmax")),
+            *QUANTITIES_WITHOUT_AIF,
+            *(QUANTITIES[item] for item in extra),
+        )
+
+    def estimate(
+        self,
+        series: DscSeries,
+        mask: np.ndarray,
+        aif: Aif | None = None,
+        device: str = "cpu",
+        progress: Progress = silent,
+        cancelled: CancelCheck = never,
+    ) -> PerfusionMaps:
+        """See `Method.estimate`."""
+        if aif is None:
+            raise InputError(
+                f"{self.name} needs an arterial input function; let it be found automatically, "
+                "or give one with --aif or a segment."
+            )
+        echo_time = series.require_echo_time()
+        bolus = find_bolus(series, mask)
+        sigma = noise_sigma(series, mask, bolus)
+        even = even_times(series.frame_times_s)
+        solver = self._build(
+            even.resample(aif.concentration), even.step_s, self.settings.regularisation, device
+        )
+        scale = self.settings.k_h / self.settings.rho_g_per_ml * _ML_PER_100_G
+        weights = area_weights(series.frame_times_s, bolus.baseline_start, series.frame_count)
+        arterial_area = float(weights @ aif.concentration)
+        leakage = self._leakage_reference(series, mask, bolus, sigma)
+
+        inside = np.flatnonzero(mask)
+        found = {item.name: np.zeros(inside.size, np.float32) for item in self.quantities}
+        flags = np.zeros(inside.size, np.uint8)
+        for part, measured in _chunks(series, inside, bolus, echo_time, sigma):
+            stop_if(cancelled)
+            curves = measured.curves
+            height, position = _peak(solver, even.resample(curves), device)
+            area = weights.astype(np.float32) @ curves
+            values = bolus_parameters(curves, area, bolus, series.frame_times_s, echo_time)
+            values["CBF"] = np.maximum(height, 0) * (scale * _S_PER_MIN)
+            values["CBV"] = np.maximum(area, 0) * (scale / arterial_area)
+            values["MTT"] = _ratio(values["CBV"], values["CBF"]) * _S_PER_MIN
+            values["Tmax"] = position * even.step_s
+            if leakage is not None:
+                values["K2"] = leakage.k2_of(curves)
+                whole = weights.astype(np.float32) @ leakage.corrected(curves, values["K2"])
+                values["CBV_corrected"] = np.maximum(whole, 0) * (scale / arterial_area)
+            unknown = (measured.flags == Flag.NO_SIGNAL) | (measured.flags == Flag.NO_BOLUS)
+            for name, array in found.items():
+                array[part] = np.where(unknown, 0, values[name])
+            flags[part] = measured.flags
+            progress(part.stop / max(inside.size, 1), f"Deconvolution ({self.name})")
+        found["rCBV"] = _relative(found["rCBV"])
+        return self._maps(series, mask, inside, found, flags)
+
+    def _leakage_reference(
+        self, series: DscSeries, mask: np.ndarray, bolus: BolusTiming, sigma: float
+    ) -> LeakageReference | None:
+        if not self.settings.leakage:
+            return None
+        signal = series.signal.reshape(series.frame_count, -1)[:, np.flatnonzero(mask)]
+        measured = concentration(signal, bolus, series.require_echo_time(), sigma)
+        return leakage_reference(
+            measured.curves, measured.flags, measured.noise, series.frame_times_s
+        )
+
+    def _maps(
+        self,
+        series: DscSeries,
+        mask: np.ndarray,
+        inside: np.ndarray,
+        found: dict[str, np.ndarray],
+        flags: np.ndarray,
+    ) -> PerfusionMaps:
+        def volume(values: np.ndarray) -> np.ndarray:
+            whole = np.zeros(mask.size, dtype=values.dtype)
+            whole[inside] = values
+            return whole.reshape(mask.shape)
+
+        return PerfusionMaps(
+            arrays={item: volume(found[item.name]) for item in self.quantities},
+            geometry=series.geometry,
+            mask=mask,
+            method=self.name,
+            flags=volume(flags),
+            settings=asdict(self.settings),
+        )
+
+
+def _chunks(
+    series: DscSeries, inside: np.ndarray, bolus: BolusTiming, echo_time_s: float, sigma: float
+) -> Iterator[tuple[slice, Concentration]]:
+    """Concentration of the voxels `inside`, few enough at a time to bound the memory."""
+    frames = series.signal.reshape(series.frame_count, -1)
+    for start in range(0, inside.size, _CHUNK_VOXELS):
+        part = slice(start, min(start + _CHUNK_VOXELS, inside.size))
+        yield part, concentration(frames[:, inside[part]], bolus, echo_time_s, sigma)
+
+
+def _peak(solver: Solver, curves: np.ndarray, device: str) -> tuple[np.ndarray, np.ndarray]:
+    """Height (1/s) and position (frames) of the residue's maximum for (T, N) curves."""
+    import torch
+
+    with torch.inference_mode():
+        rows = torch.from_numpy(np.ascontiguousarray(curves.T, dtype=np.float32)).to(device)
+        height, position = solver.peak(rows)
+        return height.cpu().numpy(), position.cpu().numpy()
+
+
+def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """Their quotient, 0 where the denominator is not positive."""
+    quotient = np.zeros_like(numerator)
+    np.divide(numerator, denominator, out=quotient, where=denominator > 0)
+    return quotient
+
+
+def _relative(area: np.ndarray) -> np.ndarray:
+    """Areas over their mean where they are not 0."""
+    counted = area[area != 0]
+    mean = float(counted.mean()) if counted.size else 0.0
+    return area / np.float32(mean) if mean > 0 else np.zeros_like(area)

@@ -1,0 +1,59 @@
+"""The maximum of a sampled residue function, between the samples too.
+
+The highest sample alone depends on where the bolus falls between two frames; a truncated residue
+is smooth, so that a polynomial through its neighbours gives back what lies between.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+_REACH = 3
+_PARTS = 8
+
+
+def residue_peak(residue: torch.Tensor, wraps: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """Height and position of the maximum of each residue function.
+
+    residue  (N, L).
+    wraps    whether the time axis is circular: the second half are then times before zero.
+    Returns (N,) height in the unit of `residue` and (N,) position in frames, within one frame of
+    the highest sample and negative in the second half of a circular axis.
+
+    A polynomial of degree six through the seven samples around the highest is read at eighths of
+    a frame. An axis that does not wrap is taken as zero before its start (the residue of causal
+    flow) and as constant after its end.
+    """
+    length = residue.shape[1]
+    best = residue.max(dim=1)
+    steps = torch.arange(-_REACH, _REACH + 1, device=residue.device)
+    at = best.indices[:, None] + steps
+    if wraps:
+        around = residue.gather(1, at % length)
+    else:
+        around = residue.gather(1, at.clamp(0, length - 1))
+        around = torch.where(at < 0, residue.new_zeros(()), around)
+    fine = around @ _refinement(residue.device, residue.dtype)
+    finest = fine.max(dim=1)
+    position = best.indices + (finest.indices.to(residue.dtype) / _PARTS - 1.0)
+    if wraps:
+        position = torch.where(position >= length / 2, position - length, position)
+    else:
+        position = position.clamp(min=0.0)
+    return finest.values, position
+
+
+@lru_cache(maxsize=8)
+def _refinement(device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    """(7, 17) Lagrange weights from samples -3..3 to positions -1, -7/8, ..., 1."""
+    nodes = np.arange(-_REACH, _REACH + 1, dtype=np.float64)
+    positions = np.arange(-_PARTS, _PARTS + 1) / _PARTS
+    weights = np.ones((len(nodes), len(positions)))
+    for own, node in enumerate(nodes):
+        for other, neighbour in enumerate(nodes):
+            if other != own:
+                weights[own] *= (positions - neighbour) / (node - neighbour)
+    return torch.as_tensor(weights, dtype=dtype, device=device)

@@ -1,0 +1,102 @@
+"""The arterial curve of chosen voxels, and how good it is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import InputError
+from .aif import Aif, AifQuality
+from .bolus import BolusTiming
+from .concentration import Flag, concentration
+from .curve import full_width_half_maximum, time_of_peak
+from .dsc_series import DscSeries
+from .noise import noise_sigma
+
+_WIDE_S = 12.0
+_TAIL_HIGH = 0.4
+
+
+def aif_of_voxels(
+    series: DscSeries,
+    voxels: np.ndarray,
+    bolus: BolusTiming,
+    source: str,
+    sigma: float | None = None,
+) -> Aif:
+    """Mean concentration curve of the voxels of a mask.
+
+    series  at steady state, with an echo time.
+    voxels  (K, J, I) bool, at least one.
+    bolus   timing in that series.
+    source  how the voxels were chosen, in words.
+    sigma   noise of the series in signal units; that of the voxels themselves where not given.
+    Raises InputError where no voxel is chosen or none shows a bolus.
+    """
+    chosen = np.flatnonzero(voxels)
+    if chosen.size == 0:
+        raise InputError("The arterial region holds no voxel; draw it over an artery.")
+    signal = series.signal.reshape(series.frame_count, -1)[:, chosen]
+    if sigma is None:
+        sigma = noise_sigma(series, voxels, bolus)
+    found = concentration(signal, bolus, series.require_echo_time(), sigma)
+    shown = (found.flags == Flag.GOOD) | (found.flags == Flag.SATURATED)
+    if not shown.any():
+        raise InputError(
+            f"None of the {chosen.size} voxels of the arterial region shows a bolus; "
+            "draw it over an artery."
+        )
+    curve = found.curves[:, shown].mean(axis=1, dtype=np.float64)
+    saturated = bool(np.mean(found.flags[shown] == Flag.SATURATED) >= 0.5)
+    kept = np.zeros(voxels.size, dtype=bool)
+    kept[chosen[shown]] = True
+    return make_aif(curve, series.frame_times_s, source, saturated, kept.reshape(voxels.shape))
+
+
+def make_aif(
+    curve: np.ndarray,
+    times_s: np.ndarray,
+    source: str,
+    saturated: bool = False,
+    voxels: np.ndarray | None = None,
+) -> Aif:
+    """An `Aif` with its quality figures and warnings from a (T,) curve in 1/s.
+
+    Raises InputError where the curve has no positive peak inside the series.
+    """
+    peak = int(curve.argmax())
+    if not np.all(np.isfinite(curve)) or curve[peak] <= 0 or peak in (0, len(curve) - 1):
+        raise InputError(
+            "The arterial curve shows no bolus inside the series (its peak is "
+            f"{curve[peak]:.3g} 1/s in frame {peak} of {len(curve)}); choose another artery."
+        )
+    tail = curve[-max(2, len(curve) // 10) :]
+    quality = AifQuality(
+        peak_time_s=float(time_of_peak(curve[:, None], times_s)[0]),
+        peak=float(curve[peak]),
+        fwhm_s=full_width_half_maximum(curve, times_s),
+        saturated=saturated,
+        tail_fraction=float(tail.mean() / curve[peak]),
+    )
+    return Aif(times_s, curve, source, quality, voxels, _warnings(quality))
+
+
+def _warnings(quality: AifQuality) -> tuple[str, ...]:
+    said = []
+    if quality.saturated:
+        said.append(
+            "The arterial signal reaches the noise floor at its peak: flow and volume will be "
+            "overestimated."
+        )
+    if not np.isfinite(quality.fwhm_s):
+        said.append("The arterial curve does not fall back to half its peak within the series.")
+    elif quality.fwhm_s > _WIDE_S:
+        said.append(
+            f"The arterial curve is {quality.fwhm_s:.1f} s wide at half its peak (usually 4 to "
+            f"{_WIDE_S:.0f} s): it may be dispersed or venous."
+        )
+    if quality.tail_fraction > _TAIL_HIGH:
+        said.append(
+            f"The arterial curve ends at {quality.tail_fraction:.0%} of its peak instead of near "
+            "the baseline."
+        )
+    return tuple(said)
