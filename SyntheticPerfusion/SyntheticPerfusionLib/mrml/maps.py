@@ -58,7 +58,7 @@ def put_map(
         set_codes(volume, quantity)
         volume.SetDescription(f"{quantity.title}. {quantity.definition}")
         put_array(volume, array, geometry)
-        _show_as(volume, quantity)
+        show_as_usual(volume)
         _lie_with(volume, series)
         place_beside(volume, series)
     else:
@@ -100,8 +100,9 @@ def same_quantity(volume: vtkMRMLScalarVolumeNode) -> Iterator[vtkMRMLScalarVolu
             yield other
 
 
-def _show_as(volume: vtkMRMLScalarVolumeNode, quantity: Quantity) -> None:
+def show_as_usual(volume: vtkMRMLScalarVolumeNode) -> None:
     """Colour table, window and threshold of the quantity; voxels without a value stay clear."""
+    quantity = quantity_of(volume)
     volume.CreateDefaultDisplayNodes()
     display = volume.GetScalarVolumeDisplayNode()
     table = color_table(volume.GetScene(), quantity.colour_table)
@@ -109,8 +110,12 @@ def _show_as(volume: vtkMRMLScalarVolumeNode, quantity: Quantity) -> None:
     # Perfusion maps are read voxel by voxel: smoothing would draw values that nobody measured.
     display.SetInterpolate(0)
     set_window(volume, *quantity.display_range)
-    if quantity.display_range[0] >= 0.0:
-        set_threshold(volume, _ZERO_IS_NO_VALUE_BELOW, None)
+    set_threshold(volume, lowest_value(quantity), None)
+
+
+def lowest_value(quantity: Quantity) -> float | None:
+    """Below it a voxel has no value; None for quantities that take both signs."""
+    return _ZERO_IS_NO_VALUE_BELOW if quantity.display_range[0] >= 0.0 else None
 
 
 def set_window(volume: vtkMRMLScalarVolumeNode, lowest: float, highest: float) -> None:

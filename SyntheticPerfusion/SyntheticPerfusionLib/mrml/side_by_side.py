@@ -23,6 +23,11 @@ def view_names(count: int) -> list[str]:
     return [f"Perfusion{number + 1}" for number in range(count)]
 
 
+def is_side_by_side(layout: vtkMRMLLayoutNode) -> bool:
+    """Whether a side-by-side layout is shown now."""
+    return FIRST_LAYOUT < layout.GetViewArrangement() <= FIRST_LAYOUT + MOST_VIEWS
+
+
 def layout_description(labels: Sequence[str]) -> str:
     """Slicer's XML for a grid of axial slice views, as square as it gets, wider than high."""
     names = view_names(len(labels))

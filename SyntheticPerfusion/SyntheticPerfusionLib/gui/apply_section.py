@@ -1,0 +1,113 @@
+"""Apply and Cancel: one run of the command line in the background, and how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from .child import ChildProcess, PopenChild
+from .cli_command import cli_command, cli_environment
+from .cli_job import CliJob, Listener
+
+_POLL_MS = 100
+_STEPS = 1000
+
+
+class ApplySection:
+    """The wide button: Apply, and Cancel while the child runs. The panel stays alive throughout.
+
+    make_child  gives the child of the next run; tests give their own.
+    """
+
+    def __init__(
+        self,
+        ui: Any,
+        on_apply: Callable[[], None],
+        make_child: Callable[[], ChildProcess] = PopenChild,
+    ) -> None:
+        self._ui = ui
+        self._on_apply = on_apply
+        self.make_child = make_child
+        self._job: CliJob | None = None
+        self._finished: Callable[[], None] = lambda: None
+        self._can_apply, self._tool_tip = False, ""
+        self._timer = qt.QTimer()
+        self._timer.setInterval(_POLL_MS)
+        self._timer.connect("timeout()", self._on_poll)
+        ui.applyButton.connect("clicked()", self._on_clicked)
+        ui.progressBar.setVisible(False)
+
+    @property
+    def running(self) -> bool:
+        """Whether a child is at work."""
+        return self._job is not None
+
+    def update(self, missing: str, ready: str) -> None:
+        """Offer Apply with the tooltip `ready`, or say what is `missing`."""
+        self._can_apply, self._tool_tip = not missing, missing or ready
+        self._show_button()
+
+    def run(
+        self, arguments: Sequence[str], listener: Listener, finished: Callable[[], None]
+    ) -> None:
+        """Start `synthetic-perfusion ARGUMENTS`; `finished` is called after the listener's last."""
+        progress = listener.progress
+
+        def show(fraction: float, message: str) -> None:
+            self._show_progress(fraction, message)
+            progress(fraction, message)
+
+        listener.progress = show
+        job = CliJob(self.make_child(), listener)
+        job.start(cli_command(arguments), cli_environment())
+        self._job, self._finished = job, finished
+        self._show_progress(0.0, _("Starting"))
+        self._timer.start()
+        self._show_button()
+
+    def cancel(self) -> None:
+        """Kill the child, if there is one, and say so to its listener."""
+        if self._job is not None:
+            self._job.cancel()
+            self._on_poll()
+
+    def stop(self) -> None:
+        """End everything: the panel is going away."""
+        self._timer.stop()
+        if self._job is not None:
+            self._job.child.kill()
+            self._job = None
+
+    def _on_clicked(self) -> None:
+        if self.running:
+            self.cancel()
+        else:
+            self._on_apply()
+
+    def _on_poll(self) -> None:
+        if self._job is None:
+            return
+        over = True
+        try:
+            over = self._job.poll()
+        finally:
+            # A listener that raises ends the run too, else the timer would raise for ever.
+            if over:
+                self._timer.stop()
+                self._job = None
+                self._finished()
+                self._show_button()
+
+    def _show_progress(self, fraction: float, message: str) -> None:
+        self._ui.progressBar.setValue(round(_STEPS * fraction))
+        self._ui.progressBar.setFormat(f"{message} %p%")
+
+    def _show_button(self) -> None:
+        button = self._ui.applyButton
+        button.setText(_("Cancel") if self.running else _("Apply"))
+        button.setEnabled(self.running or self._can_apply)
+        button.setToolTip(_("Stop the computation.") if self.running else self._tool_tip)
+        self._ui.progressBar.setVisible(self.running)

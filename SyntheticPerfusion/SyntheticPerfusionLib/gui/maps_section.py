@@ -1,0 +1,188 @@
+"""Step 4 of the panel: which map is shown where and how."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from ..mrml import legend, maps, overlay, sequence, side_by_side
+
+_BEYOND_WINDOW = 4.0
+
+
+class MapsSection:
+    """One map laid over the series or an anatomical volume, or several side by side."""
+
+    def __init__(self, ui: Any) -> None:
+        self._ui = ui
+        self._parameters: Any = None
+        self._updating = False
+        self._listed: list[str] = []
+        self._layout_before: int | None = None
+        ui.mapSelector.addAttribute("vtkMRMLScalarVolumeNode", maps.QUANTITY)
+        ui.colorSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._on_colors)
+        ui.windowRange.connect("valuesChanged(double,double)", self._on_window)
+        ui.thresholdRange.connect("valuesChanged(double,double)", self._on_threshold)
+        ui.resetDisplayButton.connect("clicked()", self._on_reset)
+        ui.sideBySideButton.connect("clicked()", self._on_side_by_side)
+        ui.singleViewButton.connect("clicked()", self._on_single_view)
+
+    def set_parameters(self, parameters: Any) -> None:
+        """Work on this parameter node; None while the scene is being closed."""
+        self._parameters = parameters
+        self._layout_before = None
+
+    def update(self) -> None:
+        """Show the stored choice in the fields and in the slice views."""
+        if self._parameters is None or self._updating:
+            return
+        self._updating = True
+        try:
+            self._fill_list()
+            self._show_display_of(self._parameters.overlayMap)
+        finally:
+            self._updating = False
+
+    def show(self) -> None:
+        """Lay the chosen map over the chosen image in the slice views."""
+        if self._parameters is None:
+            return
+        volume = self._parameters.overlayMap
+        if volume is not None and maps.QUANTITY not in volume.GetAttributeNames():
+            return
+        shown = volume if self._parameters.overlayVisible else None
+        overlay.show_overlay(
+            slicer.mrmlScene, shown, self.background(), self._parameters.overlayOpacity
+        )
+        self._show_legends()
+
+    def background(self) -> Any:
+        """The image under the map: the chosen volume, else the series' current frame."""
+        if self._parameters.background is not None:
+            return self._parameters.background
+        node = self._parameters.series
+        return sequence.proxy_volume(node) if node is not None else None
+
+    def _show_legends(self) -> None:
+        for volume in maps.maps_in(slicer.mrmlScene):
+            legend.show_legend(volume, self._parameters.legendVisible)
+
+    def _fill_list(self) -> None:
+        volumes = list(maps.maps_in(slicer.mrmlScene))
+        ids = [volume.GetID() for volume in volumes]
+        if ids == self._listed:
+            return
+        unticked = {
+            self._ui.mapsList.item(row).data(qt.Qt.UserRole)
+            for row in range(self._ui.mapsList.count)
+            if self._ui.mapsList.item(row).checkState() == qt.Qt.Unchecked
+        }
+        self._listed = ids
+        self._ui.mapsList.clear()
+        for volume in volumes:
+            item = qt.QListWidgetItem(volume.GetName())
+            item.setData(qt.Qt.UserRole, volume.GetID())
+            item.setFlags(item.flags() | qt.Qt.ItemIsUserCheckable)
+            ticked = volume.GetID() not in unticked
+            item.setCheckState(qt.Qt.Checked if ticked else qt.Qt.Unchecked)
+            self._ui.mapsList.addItem(item)
+
+    def _ticked(self) -> list[Any]:
+        items = [self._ui.mapsList.item(row) for row in range(self._ui.mapsList.count)]
+        nodes = [
+            slicer.mrmlScene.GetNodeByID(item.data(qt.Qt.UserRole))
+            for item in items
+            if item.checkState() == qt.Qt.Checked
+        ]
+        return [node for node in nodes if node is not None]
+
+    def _show_display_of(self, volume: Any) -> None:
+        fields = (
+            self._ui.colorSelector,
+            self._ui.windowRange,
+            self._ui.thresholdRange,
+            self._ui.resetDisplayButton,
+        )
+        for field in fields:
+            field.setEnabled(volume is not None)
+        display = volume.GetScalarVolumeDisplayNode() if volume is not None else None
+        if display is None:
+            return
+        self._ui.colorSelector.setCurrentNode(display.GetColorNode())
+        lowest, highest = self._limits(volume)
+        for field in (self._ui.windowRange, self._ui.thresholdRange):
+            field.setRange(lowest, highest)
+            field.singleStep = (highest - lowest) / 200.0
+        self._ui.windowRange.setValues(display.GetWindowLevelMin(), display.GetWindowLevelMax())
+        if display.GetApplyThreshold():
+            self._ui.thresholdRange.setValues(
+                max(lowest, display.GetLowerThreshold()), min(highest, display.GetUpperThreshold())
+            )
+        else:
+            self._ui.thresholdRange.setValues(lowest, highest)
+
+    def _limits(self, volume: Any) -> tuple[float, float]:
+        """Ends of the sliders: beyond the usual window, so that outliers do not squeeze it."""
+        low, high = maps.quantity_of(volume).display_range
+        display = volume.GetScalarVolumeDisplayNode()
+        return (
+            min(low, display.GetWindowLevelMin()),
+            max(high * _BEYOND_WINDOW, display.GetWindowLevelMax()),
+        )
+
+    def _on_colors(self, node: Any) -> None:
+        if self._updating or node is None or self._parameters.overlayMap is None:
+            return
+        for volume in maps.same_quantity(self._parameters.overlayMap):
+            volume.GetScalarVolumeDisplayNode().SetAndObserveColorNodeID(node.GetID())
+
+    def _on_window(self, lowest: float, highest: float) -> None:
+        if self._updating or self._parameters.overlayMap is None:
+            return
+        for volume in maps.same_quantity(self._parameters.overlayMap):
+            maps.set_window(volume, lowest, highest)
+
+    def _on_threshold(self, lowest: float, highest: float) -> None:
+        volume = self._parameters.overlayMap if self._parameters is not None else None
+        if self._updating or volume is None:
+            return
+        ends = self._limits(volume)
+        # At its end the slider means 'no limit', except that 0 itself is no value.
+        low = lowest if lowest > ends[0] else maps.lowest_value(maps.quantity_of(volume))
+        maps.set_threshold(volume, low, highest if highest < ends[1] else None)
+
+    def _on_reset(self) -> None:
+        if self._parameters.overlayMap is not None:
+            for volume in maps.same_quantity(self._parameters.overlayMap):
+                maps.show_as_usual(volume)
+            self.update()
+
+    def _on_side_by_side(self) -> None:
+        with slicer.util.tryWithErrorDisplay(_("The maps cannot be shown side by side.")):
+            volumes = self._ticked()
+            if not volumes:
+                raise ValueError(_("Tick the maps to show first."))
+            layout = slicer.app.layoutManager().layoutLogic().GetLayoutNode()
+            if not side_by_side.is_side_by_side(layout):
+                self._layout_before = layout.GetViewArrangement()
+            side_by_side.show_side_by_side(
+                layout, volumes, self.background(), self._parameters.overlayOpacity
+            )
+            self._show_legends()
+            self._fit(side_by_side.view_names(len(volumes)))
+
+    def _on_single_view(self) -> None:
+        layout = slicer.app.layoutManager().layoutLogic().GetLayoutNode()
+        if side_by_side.is_side_by_side(layout):
+            before = self._layout_before or slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
+            layout.SetViewArrangement(before)
+        self.show()
+
+    def _fit(self, views: list[str]) -> None:
+        for name in views:
+            widget = slicer.app.layoutManager().sliceWidget(name)
+            if widget is not None:
+                widget.sliceLogic().FitSliceToAll()

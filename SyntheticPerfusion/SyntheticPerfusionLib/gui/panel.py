@@ -1,0 +1,190 @@
+"""The panel as a whole: its sections, the parameter node they work on, and the run."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from ..errors import InputError
+from ..mrml.job import MapsJob, write_inputs
+from ..mrml.results import load_result
+from ..mrml.series_cache import SeriesCache
+from .aif_section import AifSection
+from .apply_section import ApplySection
+from .child import ChildProcess, PopenChild
+from .cli_job import Listener
+from .loading import load_series, show_series
+from .maps_section import MapsSection
+from .method_section import MethodSection
+from .ratio_section import RatioSection
+from .requirements import ensure_torch
+from .series_section import SeriesSection
+
+
+class Panel:
+    """Ties the sections together.
+
+    ui          the widgets of SyntheticPerfusion.ui by name.
+    make_child  gives the child process of a run; tests give their own.
+    """
+
+    def __init__(self, ui: Any, make_child: Callable[[], ChildProcess] = PopenChild) -> None:
+        self._ui = ui
+        self._parameters: Any = None
+        self._updating = False
+        self._shown: tuple[object, ...] = ()
+        self.cache = SeriesCache()
+        self.series = SeriesSection(ui, self.cache, load_series, self.update)
+        self.aif = AifSection(ui, self.series.series)
+        self.method = MethodSection(ui)
+        self.apply = ApplySection(ui, self._on_apply, make_child)
+        self.maps = MapsSection(ui)
+        self.ratio = RatioSection(ui)
+        self._sections = (self.series, self.aif, self.method, self.maps, self.ratio)
+
+    def set_parameters(self, parameters: Any) -> None:
+        """Work on this parameter node; None while the scene is being closed."""
+        if parameters is None:
+            self.apply.stop()
+        self._parameters = parameters
+        self._shown = ()
+        for section in self._sections:
+            section.set_parameters(parameters)
+        self.update()
+
+    def update(self) -> None:
+        """Bring every section in line with the parameter node."""
+        if self._updating or self._parameters is None:
+            return
+        self._updating = True
+        try:
+            self.series.update()
+            self.method.update()
+            self.aif.update(has_series=not self._missing_series())
+            self.apply.update(self.missing(), _("Compute the maps of this series."))
+            self.maps.update()
+            self._show_overlay_if_changed()
+            self.ratio.update()
+        finally:
+            self._updating = False
+
+    def _show_overlay_if_changed(self) -> None:
+        parameters = self._parameters
+        if parameters.overlayMap is None:
+            return
+        state = (
+            parameters.overlayMap.GetID(),
+            parameters.background and parameters.background.GetID(),
+            parameters.overlayVisible,
+            parameters.overlayOpacity,
+            parameters.legendVisible,
+        )
+        if state != self._shown:
+            self._shown = state
+            self.maps.show()
+
+    def missing(self) -> str:
+        """What the person still has to give before Apply; empty where nothing is missing."""
+        missing = self._missing_series()
+        if missing:
+            return missing
+        missing = self.method.missing(self.series.series())
+        if missing or not self.method.needs_aif():
+            return missing
+        return self.aif.missing()
+
+    def _missing_series(self) -> str:
+        if self._parameters.series is None:
+            return _("Choose a series first.")
+        return self.series.problem
+
+    def stop(self) -> None:
+        """End the run and let go of everything: the panel is going away."""
+        self.apply.stop()
+        self.set_parameters(None)
+
+    def say(self, text: str) -> None:
+        """Add a line to the log at the foot of the panel."""
+        logging.info("SyntheticPerfusion: %s", text)
+        self._ui.logText.appendPlainText(text)
+
+    def _on_apply(self) -> None:
+        with slicer.util.tryWithErrorDisplay(_("The maps cannot be computed."), waitCursor=True):
+            ensure_torch()
+            folder = Path(mkdtemp(prefix="SyntheticPerfusion-", dir=slicer.app.temporaryPath))
+            try:
+                arguments = write_inputs(self._job(), folder)
+                self._start(arguments, folder)
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+
+    def _job(self) -> MapsJob:
+        parameters = self._parameters
+        needs_aif = self.method.needs_aif()
+        return MapsJob(
+            series=self.series.series(),
+            method=parameters.method,
+            device=parameters.device.value,
+            aif_voxels=self.aif.voxels() if needs_aif else None,
+            aif_file=self.aif.file() if needs_aif else None,
+            correct_motion=parameters.correctMotion,
+            correct_leakage=parameters.correctLeakage,
+            smoothing_time_s=parameters.smoothingTimeS,
+            smoothing_space_mm=parameters.smoothingSpaceMm,
+        )
+
+    def _start(self, arguments: list[str], folder: Path) -> None:
+        node, method = self._parameters.series, self._parameters.method
+        self._ui.logText.clear()
+
+        def done(result: dict[str, Any]) -> None:
+            with slicer.util.tryWithErrorDisplay(_("The maps cannot be loaded."), waitCursor=True):
+                self._on_done(result, method, node)
+
+        def failed(text: str) -> None:
+            self.say(text)
+            slicer.util.errorDisplay(text, windowTitle=_("The maps cannot be computed."))
+
+        listener = Listener(
+            warning=lambda text: self.say(_("Note: {text}").format(text=text)),
+            log=self.say,
+            done=done,
+            failed=failed,
+            cancelled=lambda: self.say(_("Cancelled.")),
+        )
+        self.apply.run(arguments, listener, lambda: shutil.rmtree(folder, ignore_errors=True))
+
+    def _on_done(self, result: dict[str, Any], method: str, node: Any) -> None:
+        if slicer.mrmlScene.GetNodeByID(node.GetID()) is not node:
+            raise InputError(_("The series was removed from the scene while its maps were made."))
+        loaded = load_result(slicer.mrmlScene, result, method, node)
+        if loaded.aif is not None:
+            self.aif.show(loaded.aif)
+        seconds = loaded.report.get("seconds", {})
+        self.say(
+            _("{count} maps by {method} on {device} in {seconds:.1f} s.").format(
+                count=len(loaded.maps),
+                method=method,
+                device=loaded.report.get("device", "?"),
+                seconds=sum(seconds.values()),
+            )
+        )
+        show_series(node)
+        self._fold()
+        if loaded.maps and self._parameters.overlayMap not in loaded.maps:
+            self._parameters.overlayMap = loaded.maps[0]
+        self._shown = ()
+        self.update()
+
+    def _fold(self) -> None:
+        for section in (self._ui.seriesSection, self._ui.aifSection, self._ui.methodSection):
+            section.collapsed = True
+        self._ui.mapsSection.collapsed = False

@@ -1,0 +1,122 @@
+"""Step 5 of the panel: tumor over contralateral tissue, for every map of the series."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from ..mrml import maps, ratio_table
+from ..mrml.tables import named_node
+from .segment_choice import SegmentChoice
+
+RATIO_TABLE = "ROI ratios"
+_TUMOR_COLOR = (0.9, 0.2, 0.2)
+_CONTRALATERAL_COLOR = (0.2, 0.6, 0.9)
+
+
+class RatioSection:
+    """Two segments, measured on every map, in a table node."""
+
+    def __init__(self, ui: Any) -> None:
+        self._ui = ui
+        self._parameters: Any = None
+        self._tumor = SegmentChoice(ui.tumorComboBox, self._on_tumor)
+        self._contralateral = SegmentChoice(ui.contralateralComboBox, self._on_contralateral)
+        ui.ratioTableView.setVisible(False)
+        ui.drawButton.connect("clicked()", self._on_draw)
+        ui.measureButton.connect("clicked()", self._on_measure)
+
+    def set_parameters(self, parameters: Any) -> None:
+        """Work on this parameter node; None while the scene is being closed."""
+        self._parameters = parameters
+        if parameters is None:
+            self._tumor.show(None, "")
+            self._contralateral.show(None, "")
+            self._ui.ratioTableView.setMRMLTableNode(None)
+
+    def update(self) -> None:
+        """Show the stored choice; say on the button what is missing."""
+        if self._parameters is None:
+            return
+        segmentation = self._parameters.roiSegmentation
+        self._tumor.show(segmentation, self._parameters.tumorId)
+        self._contralateral.show(segmentation, self._parameters.contralateralId)
+        missing = self._missing()
+        self._ui.measureButton.setEnabled(not missing)
+        self._ui.measureButton.setToolTip(
+            missing or _("Mean, ratio, voxels and volume of every map of this series.")
+        )
+        table = self._parameters.ratioTable
+        self._ui.ratioTableView.setVisible(table is not None)
+        self._ui.ratioTableView.setMRMLTableNode(table)
+
+    def _missing(self) -> str:
+        segmentation = self._parameters.roiSegmentation
+        if segmentation is None:
+            return _("Choose or draw a segmentation with both regions.")
+        found = segmentation.GetSegmentation()
+        if found.GetSegment(self._parameters.tumorId) is None:
+            return _("Choose the segment of the tumor.")
+        if found.GetSegment(self._parameters.contralateralId) is None:
+            return _("Choose the segment of the contralateral tissue.")
+        if self._parameters.tumorId == self._parameters.contralateralId:
+            return _("Tumor and contralateral are the same segment; choose two.")
+        if not self._maps():
+            return _("There is no map to measure; press Apply first.")
+        return ""
+
+    def _maps(self) -> list[Any]:
+        return list(maps.maps_in(slicer.mrmlScene, self._parameters.series))
+
+    def _on_tumor(self, segment_id: str) -> None:
+        if self._parameters is not None:
+            self._parameters.tumorId = segment_id
+
+    def _on_contralateral(self, segment_id: str) -> None:
+        if self._parameters is not None:
+            self._parameters.contralateralId = segment_id
+
+    def _on_draw(self) -> None:
+        with slicer.util.tryWithErrorDisplay(_("The Segment Editor cannot be opened.")):
+            self.prepare_segments()
+            slicer.util.selectModule("SegmentEditor")
+            editor = slicer.modules.segmenteditor.widgetRepresentation().self().editor
+            editor.setSegmentationNode(self._parameters.roiSegmentation)
+            source = self._parameters.overlayMap or self._parameters.background
+            if source is not None:
+                editor.setSourceVolumeNode(source)
+            editor.setCurrentSegmentID(self._parameters.tumorId)
+
+    def prepare_segments(self) -> None:
+        """Have a segmentation with a tumor and a contralateral segment to draw in."""
+        if self._parameters.roiSegmentation is None:
+            node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", _("ROIs"))
+            node.CreateDefaultDisplayNodes()
+            reference = self._parameters.overlayMap or self._parameters.background
+            if reference is not None:
+                node.SetReferenceImageGeometryParameterFromVolumeNode(reference)
+            self._parameters.roiSegmentation = node
+        segmentation = self._parameters.roiSegmentation.GetSegmentation()
+        if segmentation.GetSegment(self._parameters.tumorId) is None:
+            self._parameters.tumorId = segmentation.AddEmptySegment("", _("Tumor"), _TUMOR_COLOR)
+        if segmentation.GetSegment(self._parameters.contralateralId) is None:
+            self._parameters.contralateralId = segmentation.AddEmptySegment(
+                "", _("Contralateral"), _CONTRALATERAL_COLOR
+            )
+
+    def _on_measure(self) -> None:
+        with slicer.util.tryWithErrorDisplay(_("The regions cannot be measured."), waitCursor=True):
+            table = self._parameters.ratioTable or named_node(
+                slicer.mrmlScene, "vtkMRMLTableNode", RATIO_TABLE
+            )
+            ratio_table.fill_ratio_table(
+                table,
+                self._maps(),
+                self._parameters.roiSegmentation,
+                self._parameters.tumorId,
+                self._parameters.contralateralId,
+            )
+            self._parameters.ratioTable = table
+            self._ui.ratioTableView.resizeColumnsToContents()

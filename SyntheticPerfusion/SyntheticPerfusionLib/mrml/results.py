@@ -1,0 +1,72 @@
+"""What the command line wrote, into the scene: maps with legends, the arterial curve and voxels."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..maps.quantity import QUANTITIES
+from ..series.aif import Aif
+from ..series.aif_file import read_aif_csv
+from ..series.images import read_image
+from .aif import show_aif_voxels
+from .charts import show_aif_curve
+from .legend import show_legend
+from .maps import put_map
+
+if TYPE_CHECKING:
+    from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSequenceNode
+
+
+@dataclass
+class LoadedResult:
+    """What came into the scene.
+
+    maps    one volume per quantity, in the order in which they were given.
+    aif     the arterial curve that was used; None where the method needs none.
+    report  what the run wrote about itself.
+    """
+
+    maps: list[vtkMRMLScalarVolumeNode] = field(default_factory=list)
+    aif: Aif | None = None
+    report: dict[str, Any] = field(default_factory=dict)
+
+
+def load_result(
+    scene: vtkMRMLScene,
+    result: dict[str, Any],
+    method: str,
+    series: vtkMRMLSequenceNode | None,
+) -> LoadedResult:
+    """Load the files that a finished `maps --json-progress` names in its result object.
+
+    Quantities that this version does not know are left in their files.
+    """
+    loaded = LoadedResult()
+    for name, path in result["maps"].items():
+        if name not in QUANTITIES:
+            continue
+        array, geometry = read_image(Path(path))
+        volume = put_map(scene, QUANTITIES[name], method, array, geometry, series)
+        show_legend(volume)
+        loaded.maps.append(volume)
+    if result.get("aif"):
+        loaded.aif = read_aif_csv(result["aif"], _times_in(Path(result["aif"])))
+        show_aif_curve(scene, loaded.aif)
+    if result.get("aif_voxels"):
+        voxels, geometry = read_image(Path(result["aif_voxels"]))
+        show_aif_voxels(scene, voxels != 0, geometry, series)
+    if result.get("report"):
+        loaded.report = json.loads(Path(result["report"]).read_text(encoding="utf-8"))
+    return loaded
+
+
+def _times_in(path: Path) -> np.ndarray:
+    """Its own frame times: the curve begins at the first frame at steady state."""
+    with path.open(encoding="utf-8") as file:
+        header = file.readline().strip().split(",")
+        return np.loadtxt(file, delimiter=",", usecols=header.index("time_s"), ndmin=1)
