@@ -15,6 +15,7 @@ class Acquisition:
 
     shape                 (K, J, I) matrix: slices, rows, columns.
     spacing_mm            (i, j, k) voxel size.
+    shift_mm              how far the middle of the stack lies above the middle of the head.
     echo_time_s           TE.
     repetition_time_s     TR, the time between frames.
     frames                number of frames T.
@@ -39,6 +40,7 @@ class Acquisition:
 
     shape: tuple[int, int, int] = (25, 128, 128)
     spacing_mm: tuple[float, float, float] = (1.8, 1.8, 5.0)
+    shift_mm: float = 0.0
     echo_time_s: float = 0.030
     repetition_time_s: float = 1.5
     frames: int = 80
@@ -68,5 +70,5 @@ class Acquisition:
         return Geometry(
             shape=self.shape,
             spacing=self.spacing_mm,
-            origin=(-extent[0] / 2, -extent[1] / 2, -extent[2] / 2),
+            origin=(-extent[0] / 2, -extent[1] / 2, self.shift_mm - extent[2] / 2),
         )

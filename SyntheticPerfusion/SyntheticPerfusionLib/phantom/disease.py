@@ -143,7 +143,7 @@ def _glioma(healthy: Condition, anatomy: Anatomy, kind: str, rng: np.random.Gene
     mottled = SmoothField.draw(rng, length_mm=5.0)(anatomy.mni_mm)
 
     mirrored = anatomy.mni_mm * np.array([-1, 1, 1], np.float32)
-    brain = np.clip(anatomy.grey + anatomy.white + 0.3 * anatomy.csf, 0, 1)
+    brain = np.clip(anatomy.grey + anatomy.white + 0.8 * anatomy.csf, 0, 1)
     edge = 0.18 if high else 0.10
     whole = _inside(anatomy.mni_mm, centre, radii, edge * ragged(anatomy.mni_mm), 1.5) * brain
     opposite = _inside(mirrored, centre, radii, edge * ragged(mirrored), 1.5)

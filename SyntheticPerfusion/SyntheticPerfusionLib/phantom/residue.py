@@ -14,6 +14,8 @@ import torch
 
 from ..errors import InputError
 
+_GAMMA_SHAPE = 4
+
 _SUBSTEPS = 16
 """Points per time step over which R is averaged: the box and the linear family have corners."""
 
@@ -22,11 +24,15 @@ def _exponential(x: torch.Tensor) -> torch.Tensor:
     return torch.exp(-x)
 
 
-def _gamma(shape: float) -> Callable[[torch.Tensor], torch.Tensor]:
-    def survival(x: torch.Tensor) -> torch.Tensor:
-        return torch.special.gammaincc(torch.full_like(x, shape), shape * x)
-
-    return survival
+def _gamma(x: torch.Tensor) -> torch.Tensor:
+    # The survival function of an Erlang distribution (gamma of whole shape) is a finite sum.
+    scaled = _GAMMA_SHAPE * x
+    term = torch.ones_like(scaled)
+    total = term.clone()
+    for order in range(1, _GAMMA_SHAPE):
+        term = term * scaled / order
+        total += term
+    return total * torch.exp(-scaled)
 
 
 def _lorentzian(x: torch.Tensor) -> torch.Tensor:
@@ -43,7 +49,7 @@ def _box(x: torch.Tensor) -> torch.Tensor:
 
 RESIDUES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "exponential": _exponential,
-    "gamma": _gamma(4.0),
+    "gamma": _gamma,
     "lorentzian": _lorentzian,
     "linear": _linear,
     "box": _box,
@@ -119,7 +125,8 @@ class TissueCurves:
         row = torch.bucketize(transit_s, self.transit_s).clamp(1, rows - 1)
         below, above = self.transit_s[row - 1], self.transit_s[row]
         down = ((transit_s - below) / (above - below)).clamp(0, 1)[:, None]
-        position = (torch.atleast_2d(times_s) - delay_s[:, None]) / self.step_s
+        times = torch.atleast_2d(times_s.to(delay_s.dtype))
+        position = (times - delay_s[:, None]) / self.step_s
         column = position.floor().clamp(0, columns - 2)
         right = (position - column).clamp(0, 1)
         # Before the first sample there is no tracer; the clamp would repeat the first value.

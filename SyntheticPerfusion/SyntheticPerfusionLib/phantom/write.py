@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
+from ..maps.write import unwritable
 from ..series.atomic import replacing
 from ..series.images import write_image
 from ..series.write import write_series
@@ -55,10 +55,7 @@ def write_patient(patient: DigitalPatient, directory: Path) -> list[Path]:
         with replacing(described) as temporary:
             temporary.write_text(json.dumps(_description(patient), indent=2) + "\n", "utf-8")
     except OSError as error:
-        raise InputError(
-            f"The patient cannot be written to {directory} ({error.strerror or error}); "
-            "choose a folder that you may write to and that has room."
-        ) from error
+        raise unwritable(directory, error) from error
     sidecar = directory / "dsc.json"
     return [series_file, sidecar, *volumes, curve_file, described]
 
