@@ -14,7 +14,7 @@ import numpy as np
 from . import __version__
 from .errors import InputError
 from .maps.perfusion_maps import PerfusionMaps
-from .maps.write import RESEARCH_USE, usable_folder, write_maps
+from .maps.write import RESEARCH_USE, usable_folder, write_maps, write_report
 from .methods.device import resolve_device
 from .methods.method import Method
 from .methods.registry import get_method
@@ -94,10 +94,11 @@ def make_maps(
             prepared.series, prepared.mask, aif, device, part(progress, 0.5, 0.9), cancelled
         )
     maps = _only(maps, wanted)
-    report = _report(series, prepared, aif, maps, device, seconds)
     progress(0.9, "Writing")
     with _timed(seconds, "writing"):
-        files = write_maps(maps, output, aif, report)
+        files = write_maps(maps, output, aif)
+    report = _report(series, prepared, aif, maps, device, seconds)
+    files["report"] = write_report(report, output)
     progress(1.0, "Done")
     return Outcome(maps, prepared, aif, report, files)
 
@@ -154,10 +155,7 @@ def _report(
     device: str,
     seconds: dict[str, float],
 ) -> dict[str, Any]:
-    """Everything a reader needs to judge the maps or make them again, as plain JSON values.
-
-    `seconds` is kept, not copied: the time of writing comes into it after the report is written.
-    """
+    """Everything a reader needs to judge the maps or make them again, as plain JSON values."""
     warnings = [*prepared.warnings, *(aif.warnings if aif else ()), *maps.warnings]
     return {
         "program": f"SyntheticPerfusion {__version__}",

@@ -50,25 +50,20 @@ def unwritable(path: Path, error: OSError) -> InputError:
     )
 
 
-def write_maps(
-    maps: PerfusionMaps,
-    folder: Path,
-    aif: Aif | None = None,
-    report: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Write the maps, their mask, flags and AIF, and report.json into `folder`.
+def write_maps(maps: PerfusionMaps, folder: Path, aif: Aif | None = None) -> dict[str, Any]:
+    """Write the maps, their mask, flags and AIF into `folder`.
 
     Files: <Quantity>.nii.gz with <Quantity>.json, mask.nii.gz, flags.nii.gz (values of
     series.concentration.Flag), aif.csv and aif_voxels.nii.gz where there is an AIF.
     Returns the paths as strings: {"output", "maps": {name: path}, "mask", "flags", "aif",
-    "aif_voxels", "report"}. Raises InputError where the folder does not take them.
+    "aif_voxels"}. Raises InputError where the folder does not take them.
     """
     written: dict[str, Any] = {"output": str(folder), "maps": {}}
     try:
         for quantity, array in maps.arrays.items():
             path = folder / f"{quantity.name}.nii.gz"
             write_image(np.asarray(array, np.float32), maps.geometry, path)
-            write_json(_sidecar(quantity, maps), folder / f"{quantity.name}.json")
+            _write_json(_sidecar(quantity, maps), folder / f"{quantity.name}.json")
             written["maps"][quantity.name] = str(path)
         labels = {
             "mask": maps.mask,
@@ -83,16 +78,22 @@ def write_maps(
         if aif is not None:
             write_aif_csv(aif, folder / "aif.csv")
             written["aif"] = str(folder / "aif.csv")
-        if report is not None:
-            write_json(report, folder / "report.json")
-            written["report"] = str(folder / "report.json")
     except OSError as error:
         raise unwritable(folder, error) from error
     return written
 
 
-def write_json(content: Mapping[str, Any], path: Path) -> None:
-    """Write `content` to `path`, whole or not at all."""
+def write_report(report: Mapping[str, Any], folder: Path) -> str:
+    """Write `report` as report.json into `folder`; returns its path. Raises as `write_maps`."""
+    path = folder / "report.json"
+    try:
+        _write_json(report, path)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    return str(path)
+
+
+def _write_json(content: Mapping[str, Any], path: Path) -> None:
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2, default=float) + "\n", encoding="utf-8")
 

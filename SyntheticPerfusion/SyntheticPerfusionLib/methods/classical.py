@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from ..maps.quantity import QUANTITIES, Quantity
 from ..progress import CancelCheck, Progress, never, silent, stop_if
 from ..series.aif import Aif
 from ..series.bolus import BolusTiming, find_bolus
+from ..series.bolus_presence import shows_bolus
 from ..series.concentration import Concentration, Flag, concentration
 from ..series.curve import area_weights
 from ..series.dsc_series import DscSeries
@@ -21,12 +22,19 @@ from ..series.leakage import LeakageReference, leakage_reference
 from ..series.noise import noise_sigma
 from .bolus_parameters import QUANTITIES_WITHOUT_AIF, bolus_parameters
 from .method import Method, Needs
+from .parallel import in_parallel
 from .timing import even_times
 
 if TYPE_CHECKING:
     from .deconvolution.solver import Solver
 
-_CHUNK_VOXELS = 16384
+_PART_VOXELS = 8192
+_AREA_AFTER_PEAK_S = 45.0
+"""Curves are integrated from the first baseline frame to this long after the mean curve's peak.
+
+Enough for tissue with a delay of 8 s and a transit time of 14 s to show 95 % of its area; beyond
+it the uncertain baseline of a voxel adds more noise than signal.
+"""
 _ML_PER_100_G = 100.0
 _S_PER_MIN = 60.0
 
@@ -101,16 +109,14 @@ class Deconvolution(Method):
             even.resample(aif.concentration), even.step_s, self.settings.regularisation, device
         )
         scale = self.settings.k_h / self.settings.rho_g_per_ml * _ML_PER_100_G
-        weights = area_weights(series.frame_times_s, bolus.baseline_start, series.frame_count)
+        weights = area_weights(
+            series.frame_times_s, bolus.baseline_start, _area_stop(series, bolus)
+        )
         arterial_area = float(weights @ aif.concentration)
-        leakage = self._leakage_reference(series, mask, bolus, sigma)
+        work = _Work(series, mask, bolus, echo_time, sigma)
+        leakage = work.leakage_reference() if self.settings.leakage else None
 
-        inside = np.flatnonzero(mask)
-        found = {item.name: np.zeros(inside.size, np.float32) for item in self.quantities}
-        flags = np.zeros(inside.size, np.uint8)
-        for part, measured in _chunks(series, inside, bolus, echo_time, sigma):
-            stop_if(cancelled)
-            curves = measured.curves
+        def values_of(curves: np.ndarray) -> dict[str, np.ndarray]:
             height, position = _peak(solver, even.resample(curves), device)
             area = weights.astype(np.float32) @ curves
             values = bolus_parameters(curves, area, bolus, series.frame_times_s, echo_time)
@@ -122,24 +128,24 @@ class Deconvolution(Method):
                 values["K2"] = leakage.k2_of(curves)
                 whole = weights.astype(np.float32) @ leakage.corrected(curves, values["K2"])
                 values["CBV_corrected"] = np.maximum(whole, 0) * (scale / arterial_area)
-            unknown = (measured.flags == Flag.NO_SIGNAL) | (measured.flags == Flag.NO_BOLUS)
-            for name, array in found.items():
-                array[part] = np.where(unknown, 0, values[name])
-            flags[part] = measured.flags
-            progress(part.stop / max(inside.size, 1), f"Deconvolution ({self.name})")
-        found["rCBV"] = _relative(found["rCBV"])
-        return self._maps(series, mask, inside, found, flags)
+            return values
 
-    def _leakage_reference(
-        self, series: DscSeries, mask: np.ndarray, bolus: BolusTiming, sigma: float
-    ) -> LeakageReference | None:
-        if not self.settings.leakage:
-            return None
-        signal = series.signal.reshape(series.frame_count, -1)[:, np.flatnonzero(mask)]
-        measured = concentration(signal, bolus, series.require_echo_time(), sigma)
-        return leakage_reference(
-            measured.curves, measured.flags, measured.noise, series.frame_times_s
-        )
+        found = {item.name: np.zeros(work.inside.size, np.float32) for item in self.quantities}
+        flags = np.zeros(work.inside.size, np.uint8)
+
+        def estimate_part(part: slice) -> None:
+            measured = work.measured(part)
+            unknown = (measured.flags == Flag.NO_SIGNAL) | (measured.flags == Flag.NO_BOLUS)
+            for name, values in values_of(measured.curves).items():
+                if name in found:
+                    found[name][part] = np.where(unknown, 0, values)
+            flags[part] = measured.flags
+
+        for fraction in in_parallel(estimate_part, work.parts(), device):
+            stop_if(cancelled)
+            progress(fraction, f"Deconvolution ({self.name})")
+        found["rCBV"] = _relative(found["rCBV"])
+        return self._maps(series, mask, work.inside, found, flags)
 
     def _maps(
         self,
@@ -164,14 +170,51 @@ class Deconvolution(Method):
         )
 
 
-def _chunks(
-    series: DscSeries, inside: np.ndarray, bolus: BolusTiming, echo_time_s: float, sigma: float
-) -> Iterator[tuple[slice, Concentration]]:
-    """Concentration of the voxels `inside`, few enough at a time to bound the memory."""
-    frames = series.signal.reshape(series.frame_count, -1)
-    for start in range(0, inside.size, _CHUNK_VOXELS):
-        part = slice(start, min(start + _CHUNK_VOXELS, inside.size))
-        yield part, concentration(frames[:, inside[part]], bolus, echo_time_s, sigma)
+def _area_stop(series: DscSeries, bolus: BolusTiming) -> int:
+    """One past the last frame that counts in areas."""
+    last = series.frame_times_s[bolus.peak] + _AREA_AFTER_PEAK_S
+    return int(np.searchsorted(series.frame_times_s, last, side="right"))
+
+
+class _Work:
+    """The voxels of a series as concentration, a part at a time to bound the memory."""
+
+    def __init__(
+        self,
+        series: DscSeries,
+        mask: np.ndarray,
+        bolus: BolusTiming,
+        echo_time_s: float,
+        sigma: float,
+    ) -> None:
+        self.inside = np.flatnonzero(mask)
+        self._times_s = series.frame_times_s
+        self._frames = series.signal.reshape(series.frame_count, -1)
+        self._shown = shows_bolus(series, mask, bolus, sigma).ravel()[self.inside]
+        self._bolus, self._echo_time_s, self._sigma = bolus, echo_time_s, sigma
+
+    def parts(self) -> list[slice]:
+        """Slices of `inside` that together are the whole."""
+        count = self.inside.size
+        return [
+            slice(start, min(start + _PART_VOXELS, count))
+            for start in range(0, count, _PART_VOXELS)
+        ]
+
+    def measured(self, part: slice) -> Concentration:
+        """Concentration of a part's voxels."""
+        return concentration(
+            self._frames[:, self.inside[part]],
+            self._bolus,
+            self._echo_time_s,
+            self._sigma,
+            self._shown[part],
+        )
+
+    def leakage_reference(self) -> LeakageReference:
+        """The mean curve of the brain without leakage."""
+        whole = self.measured(slice(None))
+        return leakage_reference(whole.curves, whole.flags, whole.noise, self._times_s)
 
 
 def _peak(solver: Solver, curves: np.ndarray, device: str) -> tuple[np.ndarray, np.ndarray]:

@@ -14,12 +14,14 @@ from ..errors import InputError
 from .aif import Aif
 from .aif_voxels import aif_of_voxels
 from .bolus import BolusTiming, find_bolus
+from .bolus_presence import shows_bolus
 from .concentration import Flag, concentration
 from .dsc_series import DscSeries
 from .noise import noise_sigma
 
 _LARGEST_SHARE = 0.10
 _ROUGHEST_SHARE = 0.25
+_NARROWEST_SHARE = 0.3
 _CLUSTERS = 5
 _ROUNDS = 2
 _FEWEST = 4
@@ -45,7 +47,8 @@ def find_aif(series: DscSeries, mask: np.ndarray, bolus: BolusTiming | None = No
     inside = np.flatnonzero(mask)
     signal = series.signal.reshape(series.frame_count, -1)[:, inside]
     sigma = noise_sigma(series, mask, bolus)
-    found = concentration(signal, bolus, series.require_echo_time(), sigma)
+    shown = shows_bolus(series, mask, bolus, sigma).ravel()[inside]
+    found = concentration(signal, bolus, series.require_echo_time(), sigma, shown)
     usable = np.flatnonzero(found.flags == Flag.GOOD)
     if usable.size < _CLUSTERS:
         raise InputError(
@@ -71,6 +74,9 @@ def find_aif(series: DscSeries, mask: np.ndarray, bolus: BolusTiming | None = No
         if earliest.sum() < _FEWEST:
             break
         chosen, shapes = chosen[earliest], shapes[earliest]
+
+    narrowest = np.argsort(-shapes.max(axis=1), kind="stable")
+    chosen = chosen[narrowest[: max(_FEWEST, round(_NARROWEST_SHARE * len(chosen)))]]
 
     voxels = np.zeros(mask.size, dtype=bool)
     voxels[inside[usable[chosen]]] = True

@@ -7,6 +7,7 @@ import numpy as np
 from ..errors import InputError
 from .aif import Aif, AifQuality
 from .bolus import BolusTiming
+from .bolus_presence import shows_bolus
 from .concentration import Flag, concentration
 from .curve import full_width_half_maximum, time_of_peak
 from .dsc_series import DscSeries
@@ -38,17 +39,18 @@ def aif_of_voxels(
     signal = series.signal.reshape(series.frame_count, -1)[:, chosen]
     if sigma is None:
         sigma = noise_sigma(series, voxels, bolus)
-    found = concentration(signal, bolus, series.require_echo_time(), sigma)
-    shown = (found.flags == Flag.GOOD) | (found.flags == Flag.SATURATED)
-    if not shown.any():
+    shown = shows_bolus(series, voxels, bolus, sigma).ravel()[chosen]
+    found = concentration(signal, bolus, series.require_echo_time(), sigma, shown)
+    useful = (found.flags == Flag.GOOD) | (found.flags == Flag.SATURATED)
+    if not useful.any():
         raise InputError(
             f"None of the {chosen.size} voxels of the arterial region shows a bolus; "
             "draw it over an artery."
         )
-    curve = found.curves[:, shown].mean(axis=1, dtype=np.float64)
-    saturated = bool(np.mean(found.flags[shown] == Flag.SATURATED) >= 0.5)
+    curve = found.curves[:, useful].mean(axis=1, dtype=np.float64)
+    saturated = bool(np.mean(found.flags[useful] == Flag.SATURATED) >= 0.5)
     kept = np.zeros(voxels.size, dtype=bool)
-    kept[chosen[shown]] = True
+    kept[chosen[useful]] = True
     return make_aif(curve, series.frame_times_s, source, saturated, kept.reshape(voxels.shape))
 
 

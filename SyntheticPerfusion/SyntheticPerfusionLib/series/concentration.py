@@ -21,7 +21,7 @@ class Flag(IntEnum):
     NO_SIGNAL = 1
     """Zero, negative or non-finite baseline or frames: its maps hold 0."""
     NO_BOLUS = 2
-    """No rise of the concentration beyond the noise: its maps hold 0."""
+    """No fall of the signal beyond the noise, there and around it: its maps hold 0."""
     SATURATED = 3
     """The signal lay at the noise floor at the peak: flow and volume are underestimated."""
     CUT_OFF = 4
@@ -68,7 +68,11 @@ def delta_r2star(signal: np.ndarray, baseline: np.ndarray, echo_time_s: float) -
 
 
 def concentration(
-    signal: np.ndarray, bolus: BolusTiming, echo_time_s: float, sigma: float
+    signal: np.ndarray,
+    bolus: BolusTiming,
+    echo_time_s: float,
+    sigma: float,
+    shown: np.ndarray | None = None,
 ) -> Concentration:
     """Concentration curves of voxels with a flag each.
 
@@ -76,6 +80,7 @@ def concentration(
     bolus        timing in that series.
     echo_time_s  TE in seconds.
     sigma        noise of the series in signal units (noise.noise_sigma).
+    shown        (N,) bool, whether a bolus is seen there (bolus_presence); all where not given.
     """
     noise_floor = FLOOR_SIGMAS * sigma
     baseline_frames = signal[bolus.baseline_start : bolus.baseline_stop]
@@ -95,22 +100,8 @@ def concentration(
     peak = curves[bolus.arrival :].argmax(axis=0) + bolus.arrival
     flags[(peak <= bolus.arrival) | (peak >= len(curves) - 1)] = Flag.CUT_OFF
     flags[lowest <= noise_floor] = Flag.SATURATED
-    expected = sigma / (np.where(measured, baseline, np.float32(1)) * echo_time_s)
-    flags[~_rises(curves, np.maximum(noise, expected), bolus)] = Flag.NO_BOLUS
+    if shown is not None:
+        flags[~shown] = Flag.NO_BOLUS
     flags[~measured] = Flag.NO_SIGNAL
     curves[:, flags == Flag.NO_SIGNAL] = 0
     return Concentration(curves, flags, noise)
-
-
-def _rises(curves: np.ndarray, noise: np.ndarray, bolus: BolusTiming) -> np.ndarray:
-    """Whether the mean concentration around the bolus exceeds three of its standard errors.
-
-    The window runs from arrival to three times the mean rise time after it, long enough for the
-    slow curves of ischaemic tissue, whose peak alone is lost in the noise. `noise` is the larger
-    of the voxel's own and the series', since a baseline of few frames can look quiet by chance.
-    """
-    stop = min(len(curves), bolus.arrival + 1 + 4 * max(2, bolus.peak - bolus.arrival))
-    window = curves[bolus.arrival + 1 : stop]
-    baseline_frames = bolus.baseline_stop - bolus.baseline_start
-    error = noise * np.sqrt(1.0 / len(window) + 1.0 / baseline_frames)
-    return window.mean(axis=0) > 3.0 * error

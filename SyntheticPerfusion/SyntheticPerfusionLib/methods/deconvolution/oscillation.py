@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 
@@ -41,7 +43,7 @@ class OscillationSolver:
         self._analysis = tensor(spectrum.analysis[:, kept[-1] : kept[0]])
         self._removed = [
             (slice(less - kept[-1], more - kept[-1]), tensor(spectrum.synthesis[less:more]))
-            for more, less in zip(kept[:-1], kept[1:], strict=True)
+            for more, less in pairwise(kept)
         ]
 
     def residue(self, curves: torch.Tensor) -> torch.Tensor:
