@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import slicer
 from in_slicer.scene_case import (
     COARSE,
     OBLIQUE,
@@ -165,6 +166,26 @@ class RatioTableCase(SceneCase):
         self.ids = [self.ids[0]] * 2
         with self.assertRaisesRegex(InputError, "choose two"):
             self.fill()
+
+    def test_regions_that_overlap_are_refused(self) -> None:
+        inside = np.zeros(COARSE.shape, bool)
+        inside[4:6, 8:12, 13:16] = True
+        other, segment = painted_segment(
+            self.scene, inside, grid.voxel_to_ras(COARSE), "Overlapping"
+        )
+        self.segmentation.GetSegmentation().CopySegmentFromSegmentation(
+            other.GetSegmentation(), segment
+        )
+        self.ids[1] = segment
+        with self.assertRaisesRegex(InputError, "share 16 voxels"):
+            self.fill()
+
+    def test_voxels_without_a_value_are_said(self) -> None:
+        array = slicer.util.arrayFromVolume(self.maps[0])
+        array[4, :, 12:15] = 0.0
+        warnings = ratio_table.fill_ratio_table(self.table, self.maps, self.segmentation, *self.ids)
+        self.assertEqual(len(warnings), 1)
+        self.assertIn("CBV (oSVD) [ml/100g]: 50% of the tumor region has no value", warnings[0])
 
     def test_no_map_is_refused(self) -> None:
         self.maps = []

@@ -75,11 +75,10 @@ class ApplySection:
             self._on_poll()
 
     def stop(self) -> None:
-        """End everything: the panel is going away."""
-        self._timer.stop()
+        """End everything without a word: the panel or the scene is going away."""
         if self._job is not None:
             self._job.child.kill()
-            self._job = None
+            self._end()
 
     def _on_clicked(self) -> None:
         if self.running:
@@ -88,18 +87,26 @@ class ApplySection:
             self._on_apply()
 
     def _on_poll(self) -> None:
-        if self._job is None:
+        job = self._job
+        if job is None:
             return
+        # A listener may open a message box, whose event loop must not call in here again.
+        self._timer.stop()
         over = True
         try:
-            over = self._job.poll()
+            over = job.poll()
         finally:
-            # A listener that raises ends the run too, else the timer would raise for ever.
-            if over:
-                self._timer.stop()
-                self._job = None
-                self._finished()
-                self._show_button()
+            if self._job is job:
+                if over:
+                    self._end()
+                else:
+                    self._timer.start()
+
+    def _end(self) -> None:
+        self._timer.stop()
+        self._job = None
+        self._finished()
+        self._show_button()
 
     def _show_progress(self, fraction: float, message: str) -> None:
         self._ui.progressBar.setValue(round(_STEPS * fraction))

@@ -46,7 +46,7 @@ class Panel:
         self.method = MethodSection(ui)
         self.apply = ApplySection(ui, self._on_apply, make_child)
         self.maps = MapsSection(ui)
-        self.ratio = RatioSection(ui)
+        self.ratio = RatioSection(ui, self.say)
         self._sections = (self.series, self.aif, self.method, self.maps, self.ratio)
 
     def set_parameters(self, parameters: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import slicer
@@ -17,10 +18,14 @@ _CONTRALATERAL_COLOR = (0.2, 0.6, 0.9)
 
 
 class RatioSection:
-    """Two segments, measured on every map, in a table node."""
+    """Two segments, measured on every map, in a table node.
 
-    def __init__(self, ui: Any) -> None:
+    say(text)  tells the person something to read.
+    """
+
+    def __init__(self, ui: Any, say: Callable[[str], None]) -> None:
         self._ui = ui
+        self._say = say
         self._parameters: Any = None
         self._tumor = SegmentChoice(ui.tumorComboBox, self._on_tumor)
         self._contralateral = SegmentChoice(ui.contralateralComboBox, self._on_contralateral)
@@ -111,12 +116,14 @@ class RatioSection:
             table = self._parameters.ratioTable or named_node(
                 slicer.mrmlScene, "vtkMRMLTableNode", RATIO_TABLE
             )
-            ratio_table.fill_ratio_table(
+            warnings = ratio_table.fill_ratio_table(
                 table,
                 self._maps(),
                 self._parameters.roiSegmentation,
                 self._parameters.tumorId,
                 self._parameters.contralateralId,
             )
+            for text in warnings:
+                self._say(text)
             self._parameters.ratioTable = table
             self._ui.ratioTableView.resizeColumnsToContents()

@@ -1,0 +1,426 @@
+"""The panel, clicked through by script. Needs the Slicer application: no other level proves it.
+
+Most cases put a stand-in in the place of the child process; one runs the real command line.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import unittest
+from pathlib import Path
+
+# ctest in Slicer knows this folder only.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+import slicer
+from in_slicer.scene_case import painted_segment
+from SyntheticPerfusionLib.gui.child import ERRORS, OUTPUT
+from SyntheticPerfusionLib.mrml import grid, maps, sequence
+from SyntheticPerfusionLib.series.dsc_series import DscSeries
+from SyntheticPerfusionLib.series.geometry import Geometry
+from SyntheticPerfusionLib.series.images import read_image, write_image
+
+GEOMETRY = Geometry((6, 32, 32), (6.0, 6.0, 6.0), (-93.0, -93.0, -15.0))
+FRAMES, STEP_S = 40, 1.5
+
+
+def bolus_series(echo_time_s: float | None = 0.03) -> DscSeries:
+    """A ball of tissue through which a bolus passes, with an early, strong artery in it."""
+    k, j, i = np.indices(GEOMETRY.shape)
+    ball = ((i - 15.5) / 11) ** 2 + ((j - 15.5) / 13) ** 2 + ((k - 2.5) / 4) ** 2 < 1
+    artery = ball & (abs(i - 12) < 1.5) & (abs(j - 12) < 1.5)
+    times = np.arange(FRAMES) * STEP_S
+
+    def passage(start: float, width: float) -> np.ndarray:
+        late = np.clip(times - start, 0, None) / width
+        return late**3 * np.exp(3 - 3 * late / 1.0) / 1.0
+
+    tissue, arterial = passage(16.0, 7.0), passage(13.0, 4.0)
+    relaxation = np.where(artery, 60.0, 9.0)[None] * np.where(
+        artery[None], arterial[:, None, None, None], tissue[:, None, None, None]
+    )
+    noise = np.random.default_rng(3).normal(0.0, 3.0, (FRAMES, *GEOMETRY.shape))
+    signal = np.where(ball, 500.0, 0.0) * np.exp(-0.03 * relaxation) + np.abs(noise)
+    return DscSeries(
+        signal.astype(np.float32),
+        times,
+        GEOMETRY,
+        echo_time_s,
+        "set by the test",
+        "set by the test" if echo_time_s else "",
+        "Ball",
+    )
+
+
+class StandInChild:
+    """Writes maps as the command line would, one step a poll; or stops with a sentence."""
+
+    def __init__(self, ends: str = "well", steps: int = 3) -> None:
+        self.ends, self.left, self.killed = ends, steps, False
+        self.command: list[str] = []
+
+    def start(self, command, environment) -> None:
+        self.command = list(command)
+        self.lines: list[tuple[str, str]] = []
+
+    def _say(self, **value) -> None:
+        self.lines.append((OUTPUT, json.dumps(value)))
+
+    def read_lines(self):
+        if self.left > 0:
+            self.left -= 1
+            self._say(progress=0.5, message="Deconvolution")
+            if self.left == 0:
+                self._finish()
+        lines, self.lines = self.lines, []
+        return lines
+
+    def _finish(self) -> None:
+        if self.ends != "well":
+            self.lines.append((ERRORS, self.ends))
+            return
+        output = Path(self.command[self.command.index("--output") + 1])
+        output.mkdir()
+        series = output.parent / "series.nii"
+        assert series.is_file()
+        ramp = np.broadcast_to(np.linspace(0, 60, 32, dtype=np.float32), GEOMETRY.shape)
+        files = {}
+        for name, scale in (("CBF", 1.0), ("Tmax", 0.2)):
+            files[name] = str(output / f"{name}.nii.gz")
+            write_image(np.ascontiguousarray(ramp * scale), GEOMETRY, Path(files[name]))
+        voxels = np.zeros(GEOMETRY.shape, np.uint8)
+        voxels[2, 12, 11:14] = 1
+        write_image(voxels, GEOMETRY, output / "aif_voxels.nii.gz")
+        curve = output / "aif.csv"
+        rows = [f"{n * STEP_S},{50 * np.exp(-(((n - 12) / 3) ** 2)):.6f}" for n in range(FRAMES)]
+        curve.write_text("\n".join(["time_s,concentration_1_per_s", *rows]), encoding="utf-8")
+        report = output / "report.json"
+        report.write_text(json.dumps({"device": "cpu", "seconds": {"method": 1.0}}), "utf-8")
+        self._say(warning="The first frame was dropped.")
+        self._say(
+            result={
+                "output": str(output),
+                "maps": files,
+                "mask": str(output / "mask.nii.gz"),
+                "aif": str(curve),
+                "aif_voxels": str(output / "aif_voxels.nii.gz"),
+                "report": str(report),
+            }
+        )
+
+    def exit_code(self):
+        if self.killed:
+            return -9
+        return (0 if self.ends == "well" else 2) if self.left == 0 else None
+
+    def kill(self) -> None:
+        self.killed = True
+
+
+class PanelCase(unittest.TestCase):
+    def setUp(self) -> None:
+        slicer.mrmlScene.Clear()
+        slicer.util.selectModule("SyntheticPerfusion")
+        self.widget = slicer.modules.SyntheticPerfusionWidget
+        self.ui, self.panel = self.widget.ui, self.widget.panel
+        self.children: list[StandInChild] = []
+        self.make_child_before = self.panel.apply.make_child
+        self.stand_in()
+
+    def tearDown(self) -> None:
+        self.panel.apply.stop()
+        self.panel.apply.make_child = self.make_child_before
+        slicer.mrmlScene.Clear()
+
+    def stand_in(self, **options) -> None:
+        def make() -> StandInChild:
+            self.children.append(StandInChild(**options))
+            return self.children[-1]
+
+        self.panel.apply.make_child = make
+
+    @property
+    def parameters(self):
+        return self.widget._parameterNode
+
+    def choose(self, series: DscSeries | None = None):
+        node, _ = sequence.sequence_from_series(series or bolus_series(), slicer.mrmlScene)
+        self.ui.seriesSelector.setCurrentNode(node)
+        self.settle()
+        return node
+
+    def settle(self) -> None:
+        for _ in range(5):
+            slicer.app.processEvents()
+
+    def wait(self, condition, seconds: float = 30.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, "it did not happen in time")
+            slicer.app.processEvents()
+            time.sleep(0.01)
+
+    def apply(self) -> None:
+        self.ui.applyButton.click()
+        self.wait(lambda: not self.panel.apply.running)
+        self.settle()
+
+    def composite(self):
+        for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
+            if composite.GetLayoutName() == "Red":
+                return composite
+        return None
+
+    def test_apply_says_what_is_missing(self) -> None:
+        self.assertFalse(self.ui.applyButton.enabled)
+        self.assertEqual(self.ui.applyButton.toolTip, "Choose a series first.")
+        self.choose(bolus_series(echo_time_s=None))
+        self.assertFalse(self.ui.applyButton.enabled)
+        self.assertIn("echo time is not stored", self.ui.applyButton.toolTip)
+        self.ui.echoTimeSpinBox.setValue(30.0)
+        self.settle()
+        self.assertTrue(self.ui.applyButton.enabled)
+        self.assertIn("set by hand", self.ui.echoTimeLabel.text)
+
+    def test_series_is_described_with_where_its_timing_came_from(self) -> None:
+        self.choose()
+        self.assertEqual(self.ui.echoTimeLabel.text, "30 ms, set by the test")
+        self.assertEqual(self.ui.frameIntervalLabel.text, "1.5 s, set by the test")
+        self.assertIn("40 frames of 32 x 32 x 6", self.ui.bolusLabel.text)
+        self.assertIn("bolus arrives", self.ui.bolusLabel.text)
+        chart = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLPlotChartNode")
+        self.assertEqual(chart.GetNumberOfPlotSeriesNodes(), 4)
+
+    def test_a_series_without_a_bolus_is_said_and_not_computed(self) -> None:
+        still = bolus_series()
+        self.choose(still.with_signal(np.repeat(still.signal[:1], FRAMES, axis=0)))
+        self.assertFalse(self.ui.applyButton.enabled)
+        self.assertEqual(self.ui.applyButton.toolTip, self.ui.bolusLabel.text)
+        self.assertTrue(self.ui.bolusLabel.text)
+
+    def test_apply_brings_maps_with_colors_legend_curve_and_voxels(self) -> None:
+        node = self.choose()
+        self.apply()
+        names = [volume.GetName() for volume in maps.maps_in(slicer.mrmlScene, node)]
+        self.assertEqual(names, ["CBF (oSVD) [ml/100g/min]", "Tmax (oSVD) [s]"])
+        self.assertEqual(self.ui.mapsList.count, 2)
+        self.assertEqual(self.ui.mapSelector.currentNode().GetName(), names[0])
+        self.assertEqual(
+            self.composite().GetForegroundVolumeID(), self.parameters.overlayMap.GetID()
+        )
+        self.assertEqual(
+            self.composite().GetBackgroundVolumeID(), sequence.proxy_volume(node).GetID()
+        )
+        self.assertAlmostEqual(self.composite().GetForegroundOpacity(), 0.8)
+        self.assertIsNotNone(slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLColorLegendDisplayNode"))
+        self.assertIsNotNone(slicer.mrmlScene.GetFirstNodeByName("AIF voxels"))
+        self.assertIn("peak 50 1/s", self.ui.aifQualityLabel.text)
+        self.assertIn("The first frame was dropped.", self.ui.logText.toPlainText())
+        self.assertTrue(self.ui.seriesSection.collapsed)
+        self.assertFalse(self.ui.mapsSection.collapsed)
+        self.assertEqual(self.ui.applyButton.text, "Apply")
+
+    def test_the_command_gets_what_was_chosen(self) -> None:
+        self.choose()
+        self.parameters.method = "cSVD"
+        self.ui.motionCheckBox.setChecked(True)
+        self.ui.leakageCheckBox.setChecked(True)
+        self.ui.smoothingSpaceSpinBox.setValue(3.5)
+        self.settle()
+        self.apply()
+        command = self.children[0].command
+        self.assertEqual(command[command.index("--method") + 1], "cSVD")
+        self.assertEqual(command[command.index("--device") + 1], "auto")
+        self.assertIn("--motion-correction", command)
+        self.assertIn("--leakage-correction", command)
+        self.assertEqual(command[command.index("--smooth-space") + 1], "3.5")
+        self.assertNotIn("--smooth-time", command)
+        self.assertNotIn("--aif", command)
+
+    def test_nothing_is_left_of_the_files_of_a_run(self) -> None:
+        self.choose()
+        self.apply()
+        command = self.children[0].command
+        self.assertFalse(Path(command[command.index("--output") + 1]).parent.exists())
+
+    def test_cancel_kills_the_child_and_leaves_the_scene_alone(self) -> None:
+        node = self.choose()
+        self.stand_in(steps=1_000_000)
+        self.ui.applyButton.click()
+        self.wait(lambda: self.ui.progressBar.value == 500)
+        self.assertEqual(self.ui.applyButton.text, "Cancel")
+        self.assertTrue(self.ui.applyButton.enabled)
+        self.ui.applyButton.click()
+        self.settle()
+        self.assertTrue(self.children[-1].killed)
+        self.assertFalse(self.panel.apply.running)
+        self.assertEqual(self.ui.applyButton.text, "Apply")
+        self.assertEqual(list(maps.maps_in(slicer.mrmlScene, node)), [])
+
+    def test_closing_the_scene_ends_the_run(self) -> None:
+        self.choose()
+        self.stand_in(steps=1_000_000)
+        self.ui.applyButton.click()
+        self.settle()
+        slicer.mrmlScene.Clear()
+        self.settle()
+        self.assertTrue(self.children[-1].killed)
+        self.assertFalse(self.panel.apply.running)
+
+    def test_the_programs_sentence_is_shown(self) -> None:
+        self.choose()
+        self.stand_in(ends="There is no bolus in the series.")
+        self.apply()
+        self.assertIn("There is no bolus in the series.", self.ui.logText.toPlainText())
+        self.assertTrue(self.ui.applyButton.enabled)
+
+    def test_aif_from_a_segment(self) -> None:
+        self.choose()
+        self.ui.aifSourceComboBox.setCurrentIndex(1)
+        self.settle()
+        self.assertFalse(self.ui.applyButton.enabled)
+        self.assertIn("artery", self.ui.applyButton.toolTip)
+        inside = np.zeros(GEOMETRY.shape, bool)
+        inside[2, 11:14, 11:14] = True
+        node, _ = painted_segment(slicer.mrmlScene, inside, grid.voxel_to_ras(GEOMETRY), "Artery")
+        self.ui.aifSegmentationSelector.setCurrentNode(node)
+        self.settle()
+        self.assertEqual(self.ui.aifSegmentComboBox.itemText(1), "Artery")
+        self.ui.aifSegmentComboBox.setCurrentIndex(1)
+        self.settle()
+        self.assertTrue(self.ui.applyButton.enabled)
+        self.ui.showAifButton.click()
+        self.settle()
+        self.assertIn("9 voxels", self.ui.aifQualityLabel.text)
+        written = {}
+
+        class Reading(StandInChild):
+            def start(child, command, environment) -> None:  # noqa: N805
+                super().start(command, environment)
+                path = Path(command[command.index("--aif") + 1])
+                written["voxels"], _ = read_image(path)
+
+        self.panel.apply.make_child = Reading
+        self.apply()
+        np.testing.assert_array_equal(written["voxels"] != 0, inside)
+
+    def test_display_fields_change_all_maps_of_the_quantity(self) -> None:
+        self.choose()
+        self.apply()
+        volume = self.parameters.overlayMap
+        display = volume.GetScalarVolumeDisplayNode()
+        self.ui.windowRange.setValues(10.0, 50.0)
+        self.settle()
+        self.assertAlmostEqual(display.GetWindowLevelMin(), 10.0)
+        self.assertAlmostEqual(display.GetWindowLevelMax(), 50.0)
+        self.ui.thresholdRange.setValues(20.0, 80.0)
+        self.settle()
+        self.assertAlmostEqual(display.GetLowerThreshold(), 20.0)
+        self.assertAlmostEqual(display.GetUpperThreshold(), 80.0)
+        self.ui.opacitySlider.value = 0.3
+        self.settle()
+        self.assertAlmostEqual(self.composite().GetForegroundOpacity(), 0.3)
+        self.ui.overlayCheckBox.setChecked(False)
+        self.settle()
+        self.assertIsNone(self.composite().GetForegroundVolumeID())
+        self.ui.overlayCheckBox.setChecked(True)
+        self.ui.resetDisplayButton.click()
+        self.settle()
+        self.assertAlmostEqual(display.GetWindowLevelMax(), 100.0)
+
+    def test_side_by_side_and_back(self) -> None:
+        self.choose()
+        self.apply()
+        layout = slicer.app.layoutManager().layoutLogic().GetLayoutNode()
+        before = layout.GetViewArrangement()
+        self.ui.sideBySideButton.click()
+        self.settle()
+        shown = {
+            composite.GetLayoutName(): composite.GetForegroundVolumeID()
+            for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+        }
+        for name, volume in zip(
+            ("Perfusion1", "Perfusion2"), maps.maps_in(slicer.mrmlScene), strict=True
+        ):
+            self.assertEqual(shown[name], volume.GetID())
+        self.ui.singleViewButton.click()
+        self.settle()
+        self.assertEqual(layout.GetViewArrangement(), before)
+
+    def test_ratio_of_two_segments(self) -> None:
+        self.choose()
+        self.apply()
+        self.assertFalse(self.ui.measureButton.enabled)
+        self.panel.ratio.prepare_segments()
+        self.settle()
+        segmentation = self.parameters.roiSegmentation
+        ids = (self.parameters.tumorId, self.parameters.contralateralId)
+        for segment, columns in zip(ids, (slice(20, 24), slice(6, 10)), strict=True):
+            inside = np.zeros(GEOMETRY.shape, np.uint8)
+            inside[2:4, 12:16, columns] = 1
+            slicer.util.updateSegmentBinaryLabelmapFromArray(
+                inside, segmentation, segment, self.parameters.overlayMap
+            )
+        self.settle()
+        self.assertTrue(self.ui.measureButton.enabled)
+        self.ui.measureButton.click()
+        self.settle()
+        table = self.parameters.ratioTable
+        self.assertEqual(table.GetNumberOfRows(), 2)
+        self.assertAlmostEqual(float(table.GetCellText(0, 3)), 21.5 / 7.5, places=3)
+        self.assertAlmostEqual(float(table.GetCellText(0, 4)), 32.0, places=3)
+
+    def test_choices_survive_saving_and_loading_the_scene(self) -> None:
+        self.choose()
+        self.apply()
+        self.ui.echoTimeSpinBox.setValue(31.5)
+        self.ui.opacitySlider.value = 0.25
+        self.parameters.method = "Tikhonov"
+        self.ui.deviceComboBox.setCurrentIndex(3)
+        self.settle()
+        path = str(Path(slicer.app.temporaryPath) / "SyntheticPerfusionPanelCase.mrb")
+        self.assertTrue(slicer.util.saveScene(path))
+        slicer.mrmlScene.Clear()
+        self.settle()
+        self.assertEqual(self.parameters.method, "oSVD")
+        slicer.util.loadScene(path)
+        self.settle()
+        self.assertEqual(self.parameters.series.GetName(), "Ball")
+        self.assertAlmostEqual(self.ui.echoTimeSpinBox.value, 31.5)
+        self.assertAlmostEqual(self.parameters.overlayOpacity, 0.25)
+        self.assertEqual(self.parameters.method, "Tikhonov")
+        self.assertEqual(self.ui.methodComboBox.currentText, "Tikhonov regularisation (Tikhonov)")
+        self.assertEqual(self.parameters.device.name, "Cpu")
+        self.assertEqual(self.parameters.overlayMap.GetName(), "CBF (oSVD) [ml/100g/min]")
+        colors = self.parameters.overlayMap.GetScalarVolumeDisplayNode().GetColorNode()
+        self.assertEqual(colors.GetName(), "PerfusionRainbow")
+        self.assertTrue(self.ui.applyButton.enabled)
+
+    def test_the_real_command_line_makes_maps(self) -> None:
+        node = self.choose()
+        self.panel.apply.make_child = self.make_child_before
+        self.ui.deviceComboBox.setCurrentIndex(3)
+        self.settle()
+        self.ui.applyButton.click()
+        self.wait(lambda: not self.panel.apply.running, 300.0)
+        self.settle()
+        names = [maps.quantity_of(volume).name for volume in maps.maps_in(slicer.mrmlScene, node)]
+        for name in ("CBF", "CBV", "MTT", "Tmax", "TTP"):
+            self.assertIn(name, names, self.ui.logText.toPlainText())
+
+    def test_reloading_brings_a_working_panel(self) -> None:
+        self.widget.onReload()
+        self.widget = slicer.modules.SyntheticPerfusionWidget
+        self.ui, self.panel = self.widget.ui, self.widget.panel
+        self.make_child_before = self.panel.apply.make_child
+        self.stand_in()
+        node = self.choose()
+        self.apply()
+        self.assertEqual(len(list(maps.maps_in(slicer.mrmlScene, node))), 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
