@@ -1,23 +1,22 @@
 """DICOM, in any of the ways scanners write a dynamic series, through the dcm2niix program.
 
 dcm2niix sorts single frames, Siemens mosaics and enhanced multi-frame files into 4D NIfTI with a
-sidecar; what it makes is read like any other NIfTI. It runs as a separate program, found in the
-Python package `dcm2niix` or on the search path.
+sidecar; what it makes is read like any other NIfTI.
 """
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-from dataclasses import dataclass, replace
-from importlib.util import find_spec
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..errors import InputError
+from .conversion import Converted, convert
 from .dsc_series import DscSeries
 from .itk_file import has_suffix
+from .multiframe import in_acquired_order
 from .nifti import read_nifti
 from .timing import GIVEN
 from .validate import MINIMUM_FRAMES
@@ -25,20 +24,6 @@ from .validate import MINIMUM_FRAMES
 _SUFFIXES = (".dcm", ".ima")
 _PREAMBLE = 128
 _MAGIC = b"DICM"
-
-
-@dataclass(frozen=True)
-class _Converted:
-    """One NIfTI that dcm2niix made, with what its sidecar calls it."""
-
-    path: Path
-    frames: int
-    title: str
-    diffusion: bool
-
-    @property
-    def label(self) -> str:
-        return f"{self.title} ({self.frames} frame{'s' if self.frames > 1 else ''})"
 
 
 def is_dicom(path: Path) -> bool:
@@ -59,70 +44,22 @@ def read_dicom(
     TE and TR in seconds, where given, override what the files say. Raises InputError where there
     is no dynamic series, or more than one to choose from.
     """
-    program = find_dcm2niix()
     if path.is_dir() and not any(path.iterdir()):
         raise InputError(f"The folder {path} is empty; expected the DICOM files of a DSC series.")
     with TemporaryDirectory(prefix="dicom-") as folder:
-        _convert(program, path, Path(folder))
-        chosen = _dynamic(_found(Path(folder)), path)
+        chosen = _dynamic(convert(path, Path(folder)), path)
         series = read_nifti(chosen.path, echo_time_s, repetition_time_s)
+    sources = _multiframe_files(path, series) if chosen.alone else ()
     return replace(
         series,
+        signal=in_acquired_order(series.signal, sources),
         name=chosen.title,
         frame_times_source=_from_dicom(series.frame_times_source),
         echo_time_source=_from_dicom(series.echo_time_source),
     )
 
 
-def find_dcm2niix() -> Path:
-    """The dcm2niix program; InputError with what to install where there is none."""
-    if find_spec("dcm2niix") is not None:
-        import dcm2niix
-
-        for candidate in (Path(dcm2niix.bin), Path(dcm2niix.bin).with_suffix(".exe")):
-            if candidate.is_file():
-                return candidate
-    found = shutil.which("dcm2niix")
-    if found is None:
-        raise InputError(
-            "Reading DICOM needs the program dcm2niix, which is not installed; install it with "
-            "pip install dcm2niix, or convert the series to NIfTI."
-        )
-    return Path(found)
-
-
-def _convert(program: Path, path: Path, folder: Path) -> None:
-    """Convert all series in `path` to uncompressed NIfTI with sidecars in `folder`."""
-    single = ["-s", "y"] if path.is_file() else []
-    settings = ["-g", "i", "-b", "y", "-z", "n", "-f", "%s_%d", "-o", str(folder)]
-    subprocess.run(
-        [str(program), *settings, *single, str(path)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
-
-
-def _found(folder: Path) -> list[_Converted]:
-    import SimpleITK as sitk
-
-    found = []
-    for path in sorted(folder.glob("*.nii")):
-        reader = sitk.ImageFileReader()
-        reader.SetFileName(str(path))
-        reader.ReadImageInformation()
-        size = reader.GetSize()
-        sidecar = path.with_suffix(".json")
-        about = json.loads(sidecar.read_text(encoding="utf-8")) if sidecar.is_file() else {}
-        title = about.get("SeriesDescription") or about.get("ProtocolName") or path.stem
-        if "SeriesNumber" in about:
-            title = f"{about['SeriesNumber']}: {title}"
-        frames = size[3] if len(size) > 3 else 1
-        found.append(_Converted(path, frames, title, path.with_suffix(".bval").is_file()))
-    return found
-
-
-def _dynamic(found: list[_Converted], path: Path) -> _Converted:
+def _dynamic(found: list[Converted], path: Path) -> Converted:
     """The one series over time among those found; InputError where there is not just one."""
     if not found:
         raise InputError(
@@ -132,15 +69,41 @@ def _dynamic(found: list[_Converted], path: Path) -> _Converted:
     if len(dynamic) == 1:
         return dynamic[0]
     if dynamic:
-        listed = "; ".join(item.label for item in dynamic)
         raise InputError(
-            f"{path} holds {len(dynamic)} dynamic series: {listed}; put the DSC series into a "
-            "folder of its own."
+            f"{path} holds {len(dynamic)} dynamic series: {_listed(dynamic)}; "
+            "put the DSC series into a folder of its own."
         )
-    listed = "; ".join(item.label for item in found)
     raise InputError(
-        f"{path} holds no dynamic series of at least {MINIMUM_FRAMES} frames; found {listed}."
+        f"{path} holds no dynamic series of at least {MINIMUM_FRAMES} frames; "
+        f"found {_listed(found)}."
     )
+
+
+def _listed(found: list[Converted]) -> str:
+    counts = Counter(
+        f"{item.title} ({item.frames} frame{'s' if item.frames > 1 else ''})" for item in found
+    )
+    return "; ".join(name if n == 1 else f"{n} times {name}" for name, n in counts.items())
+
+
+def _multiframe_files(path: Path, series: DscSeries) -> Iterator[Path]:
+    """The files that hold as many images as the series all by themselves."""
+    images = series.frame_count * series.geometry.shape[0]
+    for file in [path] if path.is_file() else sorted(path.rglob("*")):
+        if is_dicom(file) and _image_count(file) == images:
+            yield file
+
+
+def _image_count(file: Path) -> int:
+    import SimpleITK as sitk
+
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(file))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError:
+        return 0
+    return int(reader.GetSize()[2]) if reader.GetDimension() > 2 else 1
 
 
 def _from_dicom(source: str) -> str:

@@ -78,7 +78,7 @@ class _Reference:
     region: sitk.Image
     centre: tuple[float, ...]
     points: np.ndarray
-    factors: tuple[int, int, int]
+    factors: tuple[int, ...]
 
 
 def correct_motion(
