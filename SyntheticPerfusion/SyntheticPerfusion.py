@@ -206,11 +206,13 @@ class SyntheticPerfusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
         if parameterNode is not None:
             self._guiTag = parameterNode.connectGui(self.ui)
             self.addObserver(parameterNode, modified, self.onParametersModified)
-        self.panel.set_parameters(parameterNode)
+        if self.panel is not None:
+            self.panel.set_parameters(parameterNode)
 
     def onParametersModified(self, caller=None, event=None):
         """Bring the panel in line with the parameters."""
-        self.panel.update()
+        if self.panel is not None:
+            self.panel.update()
 
     def onReload(self):
         """Reload the library too, in developer mode."""

@@ -9,29 +9,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..maps.colours import PERFUSION_RAINBOW, PERFUSION_RAINBOW_STOPS
+
 if TYPE_CHECKING:
     from slicer import vtkMRMLColorTableNode, vtkMRMLScene
 
-PERFUSION_RAINBOW = "PerfusionRainbow"
 COLOR_COUNT = 256
-
-# Position on the scale and colour (red, green, blue), each from 0 to 1.
-_STOPS = (
-    (0.00, (0.00, 0.00, 0.00)),
-    (0.12, (0.10, 0.00, 0.45)),
-    (0.30, (0.00, 0.25, 1.00)),
-    (0.45, (0.00, 0.80, 0.85)),
-    (0.58, (0.05, 0.80, 0.15)),
-    (0.75, (1.00, 0.95, 0.00)),
-    (0.88, (1.00, 0.45, 0.00)),
-    (1.00, (0.90, 0.00, 0.00)),
-)
 
 
 def perfusion_rainbow() -> np.ndarray:
     """(256, 3) float64 red, green, blue from 0 to 1."""
-    positions = [position for position, _ in _STOPS]
-    channels = np.array([color for _, color in _STOPS])
+    positions = [position for position, _ in PERFUSION_RAINBOW_STOPS]
+    channels = np.array([color for _, color in PERFUSION_RAINBOW_STOPS])
     scale = np.linspace(0.0, 1.0, COLOR_COUNT)
     return np.stack([np.interp(scale, positions, channel) for channel in channels.T], axis=1)
 
