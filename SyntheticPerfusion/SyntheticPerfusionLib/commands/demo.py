@@ -26,8 +26,20 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; 0 where it went well."""
-    from ..analysis.demonstration import demonstrate
+    from ..demonstration import demonstrate
+    from .reporting import choose_reporter
 
-    report = demonstrate(arguments.output, arguments.method, arguments.seed, arguments.small)
-    print(f"Open {report} in a browser.")
+    output = arguments.output
+    with choose_reporter(False) as reporter:
+        report = demonstrate(
+            output, arguments.method, arguments.seed, arguments.small, reporter.progress
+        )
+        folders = {kind: output / kind for kind in ("glioma-high", "stroke")}
+        reporter.result(
+            {"report": str(report)},
+            [
+                *(f"{kind}: {folder}/maps, {folder}/pictures" for kind, folder in folders.items()),
+                f"Report: {report}",
+            ],
+        )
     return 0

@@ -1,0 +1,60 @@
+"""How well a map agrees with the truth it should show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """An estimated map x against the true one y over N voxels.
+
+    voxels             N.
+    correlation        Pearson's r (NaN where either is constant).
+    median_ratio       median of x / y over y > 0.
+    median_difference  median of x - y, in the unit of the map.
+    mean_absolute      mean of |x - y|, in the unit of the map.
+    """
+
+    voxels: int
+    correlation: float
+    median_ratio: float
+    median_difference: float
+    mean_absolute: float
+
+
+def agreement(estimate: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> Agreement:
+    """Agreement of two maps (K, J, I) within a mask; ValueError where it is empty."""
+    x, y = estimate[mask].astype(np.float64), truth[mask].astype(np.float64)
+    if x.size == 0:
+        raise ValueError("The mask is empty.")
+    varied = x.std() > 0 and y.std() > 0
+    positive = y > 0
+    ratios = x[positive] / y[positive]
+    return Agreement(
+        voxels=int(x.size),
+        correlation=float(np.corrcoef(x, y)[0, 1]) if varied else float("nan"),
+        median_ratio=float(np.median(x[positive] / y[positive]))
+        if positive.any()
+        else float("nan"),
+        median_difference=float(np.median(x - y)),
+        mean_absolute=float(np.abs(x - y).mean()),
+    )
+
+
+def area_under_roc(values: np.ndarray, inside: np.ndarray, outside: np.ndarray) -> float:
+    """Chance that a voxel of `inside` has a higher value than one of `outside`, ties half.
+
+    The area under the ROC curve, by the rank sum (Hanley and McNeil 1982). Masks are (K, J, I);
+    ValueError where one is empty.
+    """
+    from scipy.stats import rankdata
+
+    high, low = values[inside], values[outside]
+    if high.size == 0 or low.size == 0:
+        raise ValueError("A mask is empty.")
+    ranks = rankdata(np.concatenate([high, low]))
+    above = ranks[: high.size].sum() - high.size * (high.size + 1) / 2
+    return float(above / (high.size * low.size))
