@@ -98,7 +98,10 @@ class StandInChild:
         rows = [f"{n * STEP_S},{50 * np.exp(-(((n - 12) / 3) ** 2)):.6f}" for n in range(FRAMES)]
         curve.write_text("\n".join(["time_s,concentration_1_per_s", *rows]), encoding="utf-8")
         report = output / "report.json"
-        report.write_text(json.dumps({"device": "cpu", "seconds": {"method": 1.0}}), "utf-8")
+        aif = {"source": "automatic", "voxels": 3, "peak_time_s": 18.0, "peak": 50.0}
+        aif |= {"fwhm_s": None, "saturated": True, "tail_fraction": 0.0}
+        said = {"device": "cpu", "seconds": {"method": 1.0}, "aif": aif}
+        report.write_text(json.dumps(said), "utf-8")
         self._say(warning="The first frame was dropped.")
         self._say(
             result={
@@ -217,10 +220,13 @@ class PanelCase(unittest.TestCase):
         self.assertAlmostEqual(self.composite().GetForegroundOpacity(), 0.8)
         self.assertIsNotNone(slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLColorLegendDisplayNode"))
         self.assertIsNotNone(slicer.mrmlScene.GetFirstNodeByName("AIF voxels"))
-        self.assertIn("peak 50 1/s", self.ui.aifQualityLabel.text)
+        self.assertIn("automatic: 3 voxels, peak 50 1/s", self.ui.aifQualityLabel.text)
+        self.assertIn("a flank is cut off", self.ui.aifQualityLabel.text)
+        self.assertIn("; saturated.", self.ui.aifQualityLabel.text)
         self.assertIn("The first frame was dropped.", self.ui.logText.toPlainText())
         self.assertTrue(self.ui.seriesSection.collapsed)
         self.assertFalse(self.ui.mapsSection.collapsed)
+        self.assertFalse(self.ui.logSection.collapsed)
         self.assertEqual(self.ui.applyButton.text, "Apply")
 
     def test_the_command_gets_what_was_chosen(self) -> None:

@@ -153,8 +153,12 @@ class Panel:
             self.say(text)
             slicer.util.errorDisplay(text, windowTitle=_("The maps cannot be computed."))
 
+        def warn(text: str) -> None:
+            self.say(_("Note: {text}").format(text=text))
+            self._ui.logSection.collapsed = False
+
         listener = Listener(
-            warning=lambda text: self.say(_("Note: {text}").format(text=text)),
+            warning=warn,
             log=self.say,
             done=done,
             failed=failed,
@@ -187,4 +191,5 @@ class Panel:
     def _fold(self) -> None:
         for section in (self._ui.seriesSection, self._ui.aifSection, self._ui.methodSection):
             section.collapsed = True
-        self._ui.mapsSection.collapsed = False
+        for section in (self._ui.mapsSection, self._ui.ratioSection):
+            section.collapsed = False

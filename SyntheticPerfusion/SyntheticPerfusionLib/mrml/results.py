@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..maps.quantity import QUANTITIES
-from ..series.aif import Aif
+from ..series.aif import Aif, AifQuality
 from ..series.aif_file import read_aif_csv
 from ..series.images import read_image
 from .aif import show_aif_voxels
@@ -54,15 +55,32 @@ def load_result(
         volume = put_map(scene, QUANTITIES[name], method, array, geometry, series)
         show_legend(volume)
         loaded.maps.append(volume)
+    if result.get("report"):
+        loaded.report = json.loads(Path(result["report"]).read_text(encoding="utf-8"))
     if result.get("aif"):
-        loaded.aif = read_aif_csv(result["aif"], _times_in(Path(result["aif"])))
+        loaded.aif = _aif(Path(result["aif"]), loaded.report.get("aif") or {})
         show_aif_curve(scene, loaded.aif)
     if result.get("aif_voxels"):
         voxels, geometry = read_image(Path(result["aif_voxels"]))
         show_aif_voxels(scene, voxels != 0, geometry, series)
-    if result.get("report"):
-        loaded.report = json.loads(Path(result["report"]).read_text(encoding="utf-8"))
+        if loaded.aif is not None:
+            loaded.aif = replace(loaded.aif, voxels=voxels != 0)
     return loaded
+
+
+def _aif(path: Path, reported: dict[str, Any]) -> Aif:
+    """The curve of the file with source and quality as the run judged them on the voxels."""
+    aif = read_aif_csv(path, _times_in(path))
+    quality = {
+        name: math.nan if reported[name] is None else reported[name]
+        for name in AifQuality.__dataclass_fields__
+        if name in reported
+    }
+    return replace(
+        aif,
+        source=reported.get("source", aif.source),
+        quality=replace(aif.quality, **quality),
+    )
 
 
 def _times_in(path: Path) -> np.ndarray:
