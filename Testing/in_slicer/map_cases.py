@@ -71,6 +71,21 @@ class MapCase(SceneCase):
             volume.GetVoxelValueQuantity().GetCodeValue(), QUANTITIES["CBF"].dicom_code[0]
         )
 
+    def test_a_flow_map_on_another_scale_gets_a_window_in_which_it_shows(self) -> None:
+        volume = self.put("CBF", scale=30.0)
+        self.assertEqual(maps.usual_window(volume), (0.0, 590.0))
+        self.assertAlmostEqual(volume.GetScalarVolumeDisplayNode().GetWindowLevelMax(), 590.0)
+
+    def test_times_keep_their_window_whatever_the_map(self) -> None:
+        self.assertEqual(maps.usual_window(self.put("Tmax", scale=30.0)), (0.0, 12.0))
+
+    def test_zero_is_see_through_in_every_map(self) -> None:
+        for name in QUANTITIES:
+            display = self.put(name).GetScalarVolumeDisplayNode()
+            self.assertTrue(display.GetApplyThreshold(), name)
+            self.assertGreater(display.GetLowerThreshold(), 0.0, name)
+        self.assertIsNone(maps.lowest_value(QUANTITIES["K2"]))
+
     def test_every_unit_has_a_code(self) -> None:
         for name in QUANTITIES:
             self.assertIsNotNone(self.put(name).GetVoxelValueUnits(), name)

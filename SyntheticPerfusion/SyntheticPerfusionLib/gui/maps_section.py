@@ -126,7 +126,7 @@ class MapsSection:
 
     def _limits(self, volume: Any) -> tuple[float, float]:
         """Ends of the sliders: beyond the usual window, so that outliers do not squeeze it."""
-        low, high = maps.quantity_of(volume).display_range
+        low, high = maps.usual_window(volume)
         display = volume.GetScalarVolumeDisplayNode()
         return (
             min(low, display.GetWindowLevelMin()),

@@ -6,6 +6,7 @@ window settings that point at them stay.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -101,7 +102,10 @@ def same_quantity(volume: vtkMRMLScalarVolumeNode) -> Iterator[vtkMRMLScalarVolu
 
 
 def show_as_usual(volume: vtkMRMLScalarVolumeNode) -> None:
-    """Colour table, window and threshold of the quantity; voxels without a value stay clear."""
+    """Colour table, window and threshold of the quantity; voxels without a value stay clear.
+
+    Of K2 only positive values show at first: a range cannot leave out the 0 outside the mask.
+    """
     quantity = quantity_of(volume)
     volume.CreateDefaultDisplayNodes()
     display = volume.GetScalarVolumeDisplayNode()
@@ -109,8 +113,28 @@ def show_as_usual(volume: vtkMRMLScalarVolumeNode) -> None:
     display.SetAndObserveColorNodeID(table.GetID())
     # Perfusion maps are read voxel by voxel: smoothing would draw values that nobody measured.
     display.SetInterpolate(0)
-    set_window(volume, *quantity.display_range)
-    set_threshold(volume, lowest_value(quantity), None)
+    set_window(volume, *usual_window(volume))
+    set_threshold(volume, _ZERO_IS_NO_VALUE_BELOW, None)
+
+
+def usual_window(volume: vtkMRMLScalarVolumeNode) -> tuple[float, float]:
+    """The quantity's own window; a wider one where most of a flow or volume map lies above it.
+
+    Flow and volume are on the scale of the arterial curve, whose height is often too low by a
+    factor (partial volume), while their pattern holds. Times keep their window, so that colours
+    mean the same in every patient.
+    """
+    from slicer.util import arrayFromVolume
+
+    quantity = quantity_of(volume)
+    low, high = quantity.display_range
+    values = arrayFromVolume(volume)
+    values = values[values > 0]
+    if not quantity.unit.startswith("ml") or values.size == 0 or np.median(values) <= high:
+        return low, high
+    top = float(np.percentile(values, 98))
+    step = 10.0 ** (math.floor(math.log10(top)) - 1)
+    return low, math.ceil(top / step) * step
 
 
 def lowest_value(quantity: Quantity) -> float | None:
