@@ -27,8 +27,8 @@ class Geometry:
     direction: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
     @classmethod
-    def of_image(cls, image: sitk.Image) -> Geometry:
-        """The grid of the first three axes of a 3D or 4D SimpleITK image."""
+    def of_image(cls, image: sitk.Image | sitk.ImageFileReader) -> Geometry:
+        """The grid of the first three axes of a 3D or 4D SimpleITK image, or of a read header."""
         dimension = image.GetDimension()
         direction = np.asarray(image.GetDirection()).reshape(dimension, dimension)[:3, :3]
         size = image.GetSize()

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import InputError
+from .geometry import Geometry
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
@@ -35,6 +38,21 @@ def open_image(path: Path) -> sitk.Image:
 
     Raises InputError where the file is missing, of another kind, truncated or unreadable.
     """
+    with _reading(path) as reader:
+        if has_suffix(path, NIFTI_SUFFIXES):
+            _check_length(path, reader)
+        return reader.Execute()
+
+
+def read_geometry(path: Path) -> Geometry:
+    """The grid of the image in a file, from its header alone. Raises InputError."""
+    with _reading(path) as reader:
+        return Geometry.of_image(reader)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sitk.ImageFileReader]:
+    """A reader that knows the header, with errors put into words and nothing on stderr."""
     import SimpleITK as sitk
 
     if not path.is_file():
@@ -49,9 +67,7 @@ def open_image(path: Path) -> sitk.Image:
         reader = sitk.ImageFileReader()
         reader.SetFileName(str(path))
         reader.ReadImageInformation()
-        if has_suffix(path, NIFTI_SUFFIXES):
-            _check_length(path, reader)
-        return reader.Execute()
+        yield reader
     except RuntimeError as error:
         raise InputError(_sentence(path, str(error))) from error
     except OSError as error:

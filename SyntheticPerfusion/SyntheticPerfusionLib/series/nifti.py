@@ -1,4 +1,4 @@
-"""4D NIfTI: signal and position by SimpleITK, timing from the BIDS sidecar or the header.
+"""4D NIfTI: signal as stored, position by SimpleITK, timing from the BIDS sidecar or the header.
 
 Where a header holds two positions that differ, SimpleITK's choice stands (the sform if its code
 is 1, else the qform): it is also Slicer's, so the maps lie where Slicer shows the series.
@@ -16,13 +16,12 @@ from ..errors import InputError
 from .assemble import assemble_series
 from .dsc_series import DscSeries
 from .geometry import Geometry
-from .itk_file import open_image
+from .itk_file import read_geometry
+from .nifti_file import NiftiHeader, read_header, read_signal
 from .sidecar import read_sidecar, sidecar_echo_time, sidecar_times
 from .timing import FrameTimes, chosen_echo_time, chosen_times, header_times
 from .validate import check_frame_count
 
-_TIME_UNIT_BITS = 0x38
-_TIME_UNITS = {0: "", 8: "sec", 16: "msec", 24: "usec", 32: "Hz", 40: "ppm", 48: "rad/s"}
 _SAME_POSITION_MM = 0.1
 
 
@@ -33,35 +32,39 @@ def read_nifti(
 
     TE and TR in seconds, where given, override what the files say. Raises InputError.
     """
-    sidecar = read_sidecar(path)
-    image = open_image(path)
-    check_frame_count(image.GetSize(), path.name)
-    if image.GetNumberOfComponentsPerPixel() != 1:
+    header = read_header(path)
+    check_frame_count(header.size, path.name)
+    if header.pixels is None:
         raise InputError(
-            f"{path.name} holds {image.GetPixelIDTypeAsString()} voxels; expected one number each: "
+            f"The voxels of {path.name} hold no single real number (complex or colour); "
             "export the magnitude."
         )
-    header = {key: image.GetMetaData(key) for key in image.GetMetaDataKeys()}
+    sidecar = read_sidecar(path)
     times = chosen_times(
         repetition_time_s,
-        image.GetSize()[3],
-        lambda: _stored_times(header, sidecar, image.GetSize()[3]),
+        header.size[3],
+        lambda: _stored_times(header, sidecar),
         path.name,
     )
     echo_time = chosen_echo_time(echo_time_s, lambda: sidecar_echo_time(sidecar))
-    name = path.name.removesuffix(".gz").removesuffix(".nii")
-    warnings = _position_warning(header, Geometry.of_image(image))
-    return assemble_series(image, times, echo_time, name, warnings)
+    geometry = read_geometry(path)
+    return assemble_series(
+        read_signal(path, header),
+        geometry,
+        times,
+        echo_time,
+        name=path.name.removesuffix(".gz").removesuffix(".nii"),
+        warnings=_position_warning(header, geometry),
+    )
 
 
-def _stored_times(
-    header: Mapping[str, str], sidecar: Mapping[str, Any], frame_count: int
-) -> FrameTimes | None:
-    unit = _TIME_UNITS.get(int(header["xyzt_units"]) & _TIME_UNIT_BITS, "unknown")
-    interval = float(header["pixdim[4]"])
+def _stored_times(header: NiftiHeader, sidecar: Mapping[str, Any]) -> FrameTimes | None:
+    frame_count = header.size[3]
     in_header, problem = None, None
     try:
-        in_header = header_times(frame_count, interval, unit, "NIfTI header pixdim[4]")
+        in_header = header_times(
+            frame_count, header.interval, header.time_unit, "NIfTI header pixdim[4]"
+        )
     except InputError as error:
         problem = error
     times = sidecar_times(sidecar, frame_count, in_header)
@@ -70,14 +73,12 @@ def _stored_times(
     return times or in_header
 
 
-def _position_warning(header: Mapping[str, str], geometry: Geometry) -> tuple[str, ...]:
-    if int(header["sform_code"]) == 0:
+def _position_warning(header: NiftiHeader, geometry: Geometry) -> tuple[str, ...]:
+    if header.sform is None:
         return ()
-    sform = np.eye(4)
-    sform[:3] = [header[f"srow_{axis}"].split() for axis in "xyz"]
     ras = np.diag([-1.0, -1.0, 1.0, 1.0]) @ geometry.voxel_to_lps
     extent = np.array([*reversed(geometry.shape), 1], float)
-    if np.max(np.abs(sform - ras) @ extent) <= _SAME_POSITION_MM:
+    if np.max(np.abs(header.sform - ras) @ extent) <= _SAME_POSITION_MM:
         return ()
     return (
         "The header holds two positions (sform and qform) that differ; the qform was used, "

@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+import numpy as np
+
 from .assemble import assemble_series
 from .dsc_series import DscSeries
+from .geometry import Geometry
 from .itk_file import open_image
 from .multivolume import attribute_echo_time, attribute_times
 from .timing import FrameTimes, chosen_echo_time, chosen_times, header_times
@@ -40,7 +43,21 @@ def read_nrrd(
         repetition_time_s, size[3], lambda: _stored_times(image, header, size[3]), path.name
     )
     echo_time = chosen_echo_time(echo_time_s, lambda: attribute_echo_time(header))
-    return assemble_series(image, times, echo_time, _stem(path))
+    geometry = Geometry.of_image(image)
+    return assemble_series(_signal(image), geometry, times, echo_time, _stem(path))
+
+
+def _signal(image: sitk.Image) -> np.ndarray:
+    """(T, K, J, I) float32 copy of the pixels."""
+    import SimpleITK as sitk
+
+    stored = sitk.GetArrayViewFromImage(image)
+    if image.GetNumberOfComponentsPerPixel() == 1:
+        return stored.astype(np.float32)
+    signal = np.empty((stored.shape[3], *stored.shape[:3]), np.float32)
+    for k, slice_over_time in enumerate(stored):
+        signal[:, k] = np.moveaxis(slice_over_time, -1, 0)
+    return signal
 
 
 def _stored_times(
