@@ -55,8 +55,7 @@ def registerSampleData():
     """Offer the digital patients in the Sample Data module."""
     from SyntheticPerfusionLib.gui import sample_data
 
-    icons = Path(__file__).parent / "Resources" / "Icons"
-    sample_data.register(lambda name: str(icons / name))
+    sample_data.register(str(Path(__file__).parent / "Resources/Icons/SyntheticPerfusion.png"))
 
 
 class AifSource(Enum):

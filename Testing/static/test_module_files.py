@@ -335,3 +335,14 @@ def test_slicers_test_names_are_free():
     # A folder Testing/slicer would be taken for a part of the slicer package and be imported by it.
     assert not (ROOT / "Testing" / "slicer").exists()
     assert importlib.util.find_spec("in_slicer") is not None
+
+
+def test_what_slicer_imports_at_every_start_is_light():
+    # The Sample Data entries are registered at start-up; what makes them is imported on demand.
+    for name in ("sample_data.py", "__init__.py"):
+        tree = ast.parse((LIBRARY / "gui" / name).read_text(encoding="utf-8"))
+        for module in file_scope_imports(tree):
+            top = module.split(".")[0]
+            assert top == "slicer" or top in sys.stdlib_module_names, module
+        relative = [item for item in tree.body if isinstance(item, ast.ImportFrom) and item.level]
+        assert not relative, name

@@ -1,0 +1,113 @@
+"""Sample data: digital patients, made here by the library and not downloaded.
+
+They come with an anatomical volume and, for gliomas, with both regions of interest drawn.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from ..mrml.grid import matrix_from_array, put_array, voxel_to_ras
+from ..series.images import read_image
+from .child import ChildProcess, PopenChild
+from .cli_command import cli_command, cli_environment
+from .cli_job import CliJob, Listener
+from .loading import load_series
+from .requirements import ensure_torch
+
+_POLL_MS = 100
+_REGIONS = {"tumor": (0.9, 0.2, 0.2), "reference": (0.2, 0.6, 0.9)}
+
+
+def make_sample(
+    kind: str, name: str, make_child: Callable[[], ChildProcess] = PopenChild
+) -> list[Any]:
+    """Make a digital patient and load it; returns its nodes, the series first.
+
+    The panel stays alive meanwhile; closing the progress window stops the work.
+    """
+    with slicer.util.tryWithErrorDisplay(_("The sample cannot be made.")):
+        ensure_torch()
+        folder = Path(mkdtemp(prefix="SyntheticPerfusion-", dir=slicer.app.temporaryPath))
+        try:
+            _run(["phantom", str(folder), "--patient", kind], make_child)
+            return _load(folder, name)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    return []
+
+
+def _run(arguments: list[str], make_child: Callable[[], ChildProcess]) -> None:
+    """Run the command line to its end in an event loop of its own."""
+    failures: list[str] = []
+    loop = qt.QEventLoop()
+    job = CliJob(
+        make_child(),
+        Listener(failed=failures.append, cancelled=lambda: failures.append(_("Cancelled."))),
+        has_result=False,
+    )
+    window = slicer.util.createProgressDialog(
+        labelText=_("Making a digital patient..."), maximum=0, windowTitle=_("Sample data")
+    )
+    window.connect("canceled()", job.cancel)
+    timer = qt.QTimer()
+    timer.setInterval(_POLL_MS)
+    timer.connect("timeout()", lambda: loop.quit() if job.poll() else None)
+    job.start(cli_command(arguments), cli_environment())
+    timer.start()
+    loop.exec_()
+    timer.stop()
+    window.close()
+    if failures:
+        raise RuntimeError(failures[0])
+
+
+def _load(folder: Path, name: str) -> list[Any]:
+    series = load_series(folder / "dsc.nii.gz")
+    series.SetName(slicer.mrmlScene.GenerateUniqueName(name))
+    nodes = [series]
+    if (folder / "anatomy.nii.gz").is_file():
+        array, geometry = read_image(folder / "anatomy.nii.gz")
+        volume = slicer.mrmlScene.AddNewNodeByClass(
+            "vtkMRMLScalarVolumeNode", slicer.mrmlScene.GenerateUniqueName(f"{name}, anatomy")
+        )
+        put_array(volume, array, geometry)
+        volume.CreateDefaultDisplayNodes()
+        nodes.append(volume)
+    regions = {region: folder / f"{region}.nii.gz" for region in _REGIONS}
+    if all(path.is_file() for path in regions.values()):
+        nodes.append(_load_regions(regions, name))
+    return nodes
+
+
+def _load_regions(regions: dict[str, Path], name: str) -> Any:
+    import numpy as np
+    import vtk
+    from vtk.util.numpy_support import numpy_to_vtk
+
+    node = slicer.mrmlScene.AddNewNodeByClass(
+        "vtkMRMLSegmentationNode", slicer.mrmlScene.GenerateUniqueName(f"{name}, ROIs")
+    )
+    node.CreateDefaultDisplayNodes()
+    for region, path in regions.items():
+        array, geometry = read_image(path)
+        image = slicer.vtkOrientedImageData()
+        image.SetDimensions(*reversed(array.shape))
+        image.GetPointData().SetScalars(
+            numpy_to_vtk(
+                np.ascontiguousarray(array != 0, np.uint8).ravel(),
+                deep=True,
+                array_type=vtk.VTK_UNSIGNED_CHAR,
+            )
+        )
+        image.SetGeometryFromImageToWorldMatrix(matrix_from_array(voxel_to_ras(geometry)))
+        node.AddSegmentFromBinaryLabelmapRepresentation(image, region, _REGIONS[region])
+    return node
