@@ -35,6 +35,7 @@ _TITLES = {
     "stroke": "Acute stroke of the middle cerebral artery",
 }
 _TMAX_LIMIT_S = 6.0
+_PICTURED = ("CBF", "CBV", "CBV_corrected", "K2", "MTT", "Tmax", "TTP")
 
 _SCALE_NOTE = (
     "CBF and CBV are on the scale of the arterial curve. Tracer changes R2* far less inside an "
@@ -159,6 +160,8 @@ def _pictures(folder: Path, patient: DigitalPatient, outcome: Outcome) -> list[P
         )
     )
     for quantity, values in outcome.maps.arrays.items():
+        if quantity.name not in _PICTURED:
+            continue
         pictures.append(
             Picture(
                 overlay_picture(

@@ -36,9 +36,7 @@ def agreement(estimate: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> Agre
     return Agreement(
         voxels=int(x.size),
         correlation=float(np.corrcoef(x, y)[0, 1]) if varied else float("nan"),
-        median_ratio=float(np.median(x[positive] / y[positive]))
-        if positive.any()
-        else float("nan"),
+        median_ratio=float(np.median(ratios)) if ratios.size else float("nan"),
         median_difference=float(np.median(x - y)),
         mean_absolute=float(np.abs(x - y).mean()),
     )

@@ -30,6 +30,10 @@ OUTLINE_COLOURS = ("white", "magenta", "cyan", "lime")
 
 _BACKGROUND, _INK = "black", "white"
 _MOST_SLICES = 12
+_FEW_VOXELS = 40
+_TILE_INCHES = 1.75
+_WHITE = 1.2
+"""White of the grey pictures over the brightest tissue, so that the brain keeps its contrast."""
 
 
 def radiological(volume: np.ndarray, geometry: Geometry) -> tuple[np.ndarray, tuple[float, ...]]:
@@ -97,39 +101,24 @@ def overlay_picture(
     window     lowest and highest value shown; `window_of` where it is not given.
     """
     low, high = window or window_of(quantity, values, mask)
-    outlines = dict(outlines or {})
-    map_, spacing = radiological(np.where(mask, values, np.nan), geometry)
-    grey, _ = radiological(background, geometry)
-    regions = {name: radiological(region, geometry)[0] for name, region in outlines.items()}
-    shown, _ = radiological(mask, geometry)
-    slices = _slices(shown, regions)
-    rows, columns = _box(grey)
-
-    figure, axes = _mosaic(len(slices), _shape_mm(rows, columns, spacing), colour_bar=True)
+    tiles = _Tiles(background, mask, geometry, outlines or {})
+    figure, axis = _mosaic(tiles, colour_bar=True)
     bright = float(np.percentile(background[mask], 99.5)) if mask.any() else 1.0
-    aspect = spacing[1] / spacing[2]
-    picture: Any = None
-    for axis, k in zip(axes, slices, strict=False):
-        axis.imshow(grey[k, rows, columns], cmap="gray", vmin=0, vmax=bright, aspect=aspect)
-        picture = axis.imshow(
-            map_[k, rows, columns],
-            cmap=_colour_map(),
-            vmin=low,
-            vmax=high,
-            aspect=aspect,
-            interpolation="nearest",
-        )
-        for colour, region in zip(OUTLINE_COLOURS, regions.values(), strict=False):
-            if region[k].any():
-                axis.contour(
-                    region[k, rows, columns].astype(float), [0.5], colors=colour, linewidths=0.9
-                )
-        _letter(axis)
+    axis.imshow(tiles.of(background), cmap="gray", vmin=0, vmax=_WHITE * bright, aspect="auto")
+    picture = axis.imshow(
+        tiles.of(np.where(mask, values, np.nan)),
+        cmap=_colour_map(),
+        vmin=low,
+        vmax=high,
+        aspect="auto",
+        interpolation="nearest",
+    )
+    _outline(axis, tiles)
     bar = figure.colorbar(picture, cax=figure.axes[-1])
     bar.set_label(quantity.label, color=_INK, fontsize=11)
     bar.ax.tick_params(colors=_INK, labelsize=9)
     bar.outline.set_edgecolor(_INK)
-    _caption(figure, title, list(regions))
+    _caption(figure, title, list(tiles.regions))
     return _save(figure, path)
 
 
@@ -142,24 +131,12 @@ def volume_picture(
     window: tuple[float, float] | None = None,
 ) -> Path:
     """A mosaic of a grey volume (the series at baseline, an anatomical picture)."""
-    outlines = dict(outlines or {})
-    grey, spacing = radiological(volume, geometry)
-    regions = {name: radiological(region, geometry)[0] for name, region in outlines.items()}
-    low, high = window or (0.0, float(np.percentile(volume, 99.5)))
-    slices = _slices(grey > 0.2 * high, regions)
-    rows, columns = _box(grey)
-    figure, axes = _mosaic(len(slices), _shape_mm(rows, columns, spacing), colour_bar=False)
-    for axis, k in zip(axes, slices, strict=False):
-        axis.imshow(
-            grey[k, rows, columns], cmap="gray", vmin=low, vmax=high, aspect=spacing[1] / spacing[2]
-        )
-        for colour, region in zip(OUTLINE_COLOURS, regions.values(), strict=False):
-            if region[k].any():
-                axis.contour(
-                    region[k, rows, columns].astype(float), [0.5], colors=colour, linewidths=0.9
-                )
-        _letter(axis)
-    _caption(figure, title, list(regions))
+    low, high = window or (0.0, _WHITE * float(np.percentile(volume, 99.5)))
+    tiles = _Tiles(volume, volume > 0.2 * high, geometry, outlines or {})
+    figure, axis = _mosaic(tiles, colour_bar=False)
+    axis.imshow(tiles.of(volume), cmap="gray", vmin=low, vmax=high, aspect="auto")
+    _outline(axis, tiles)
+    _caption(figure, title, list(tiles.regions))
     return _save(figure, path)
 
 
@@ -210,20 +187,79 @@ def aif_picture(path: Path, aif: Aif, truth: Aif | None = None) -> Path:
     return _save(figure, path)
 
 
-def _slices(shown: np.ndarray, regions: Mapping[str, np.ndarray]) -> Sequence[int]:
-    """Up to twelve slices spread over those with something to show, the regions' best among them."""
+class _Tiles:
+    """Which slices a mosaic shows, and volumes laid out as one picture of them."""
+
+    def __init__(
+        self,
+        background: np.ndarray,
+        shown: np.ndarray,
+        geometry: Geometry,
+        outlines: Mapping[str, np.ndarray],
+    ) -> None:
+        self._geometry = geometry
+        grey, self._spacing = radiological(background, geometry)
+        self.regions = {name: region.astype(bool) for name, region in outlines.items()}
+        turned = [radiological(region, geometry)[0] for region in self.regions.values()]
+        self.slices = _slices(radiological(shown, geometry)[0], turned)
+        self._rows, self._columns = _box(grey)
+        self.across = min(max(len(self.slices), 1), 6)
+        self.down = -(-max(len(self.slices), 1) // self.across)
+
+    @property
+    def shape_mm(self) -> tuple[float, float]:
+        """Height and width of one tile."""
+        rows, columns = self._rows, self._columns
+        return (
+            (rows.stop - rows.start) * self._spacing[1],
+            (columns.stop - columns.start) * self._spacing[2],
+        )
+
+    def of(self, volume: np.ndarray) -> np.ndarray:
+        """A volume (K, J, I) as the 2D picture; tiles without a slice hold NaN."""
+        turned, _ = radiological(volume, self._geometry)
+        part = turned[self.slices, self._rows, self._columns].astype(np.float32)
+        missing = self.across * self.down - len(part)
+        part = np.pad(part, ((0, missing), (0, 0), (0, 0)), constant_values=np.nan)
+        _, rows, columns = part.shape
+        grid = part.reshape(self.down, self.across, rows, columns)
+        return grid.transpose(0, 2, 1, 3).reshape(self.down * rows, self.across * columns)
+
+
+def _slices(shown: np.ndarray, regions: Sequence[np.ndarray]) -> list[int]:
+    """Up to twelve slices spread over those with something to show.
+
+    The best slice of each region is among them, and every slice of one of a few voxels.
+    """
     area = shown.sum(axis=(1, 2))
     usable = np.flatnonzero(area > 0.25 * max(int(area.max()), 1))
+    wanted: set[int] = set()
+    for region in regions:
+        per_slice = region.sum(axis=(1, 2))
+        few = 0 < int(per_slice.sum()) <= _FEW_VOXELS
+        wanted |= set(np.flatnonzero(per_slice).tolist()) if few else {int(per_slice.argmax())}
+    wanted = set(sorted(wanted)[:_MOST_SLICES])
     if usable.size <= _MOST_SLICES:
-        return usable.tolist()
+        return sorted(set(usable.tolist()) | wanted)
     spread = np.linspace(0, usable.size - 1, _MOST_SLICES).round().astype(int)
     chosen = set(usable[spread].tolist())
-    for region in regions.values():
-        best = int(region.sum(axis=(1, 2)).argmax())
-        if best in usable and best not in chosen:
-            chosen.remove(min(chosen, key=lambda k: abs(k - best)))
-            chosen.add(best)
+    for best in sorted(wanted - chosen):
+        chosen.remove(min(chosen - wanted, key=lambda k: abs(k - best)))
+        chosen.add(best)
     return sorted(chosen)
+
+
+def _outline(axis: Axes, tiles: _Tiles) -> None:
+    """The regions as lines; those of a few voxels as a ring around each voxel."""
+    for colour, region in zip(OUTLINE_COLOURS, tiles.regions.values(), strict=False):
+        picture = np.nan_to_num(tiles.of(region))
+        if not picture.any():
+            continue
+        if region.sum() <= _FEW_VOXELS:
+            y, x = np.nonzero(picture)
+            axis.scatter(x, y, s=42, facecolors="none", edgecolors=colour, linewidths=1.2)
+        else:
+            axis.contour(picture, [0.5], colors=colour, linewidths=0.9)
 
 
 def _box(grey: np.ndarray) -> tuple[slice, slice]:
@@ -232,57 +268,38 @@ def _box(grey: np.ndarray) -> tuple[slice, slice]:
     found = []
     for axis in (1, 2):
         share = head.any(axis=tuple({0, 1, 2} - {axis}))
-        if not share.any():
-            return slice(None), slice(None)
-        first, last = np.flatnonzero(share)[[0, -1]]
-        found.append(slice(max(0, int(first) - 2), int(last) + 3))
+        first, last = np.flatnonzero(share)[[0, -1]] if share.any() else (0, share.size - 1)
+        found.append(slice(max(0, int(first) - 2), min(share.size, int(last) + 3)))
     return found[0], found[1]
 
 
-def _shape_mm(rows: slice, columns: slice, spacing: tuple[float, ...]) -> tuple[float, float]:
-    height = (rows.stop - rows.start) * spacing[1] if rows.stop else 200.0
-    width = (columns.stop - columns.start) * spacing[2] if columns.stop else 200.0
-    return height, width
-
-
-def _mosaic(
-    count: int, shape_mm: tuple[float, float], colour_bar: bool
-) -> tuple[Figure, list[Axes]]:
-    across = min(max(count, 1), 6)
-    down = -(-max(count, 1) // across)
-    cell = 1.75
-    tall = cell * shape_mm[0] / shape_mm[1]
-    bar, top, bottom = (0.9 if colour_bar else 0.0), 0.38, 0.28
-    width, height = across * cell + bar, down * tall + top + bottom
+def _mosaic(tiles: _Tiles, colour_bar: bool) -> tuple[Figure, Axes]:
+    """A figure of the size of the tiles, with room for title, caption and colour bar."""
+    height_mm, width_mm = tiles.shape_mm
+    tall = _TILE_INCHES * height_mm / width_mm * tiles.down
+    wide = _TILE_INCHES * tiles.across
+    bar, top, bottom = (1.05 if colour_bar else 0.0), 0.38, 0.28
+    width, height = wide + bar, tall + top + bottom
     figure = _figure(width, height, _BACKGROUND)
-    axes = []
-    for index in range(across * down):
-        row, column = divmod(index, across)
-        place = (
-            column * cell / width,
-            (bottom + (down - 1 - row) * tall) / height,
-            cell / width,
-            tall / height,
+    axis = figure.add_axes((0, bottom / height, wide / width, tall / height))
+    axis.set_axis_off()
+    rows = 1 / tiles.down
+    for index in range(len(tiles.slices)):
+        row, column = divmod(index, tiles.across)
+        place = ((column + 0.02) / tiles.across, 1 - (row + 0.5) * rows)
+        axis.text(
+            *place, "R", color=_INK, fontsize=7, transform=axis.transAxes, va="center", alpha=0.8
         )
-        axis = figure.add_axes(place)
-        axis.set_axis_off()
-        axes.append(axis)
     if colour_bar:
         figure.add_axes(
             (
-                (across * cell + 0.12) / width,
-                (bottom + 0.08 * down * tall) / height,
+                (wide + 0.12) / width,
+                (bottom + 0.08 * tall) / height,
                 0.14 / width,
-                0.84 * down * tall / height,
+                0.84 * tall / height,
             )
         )
-    return figure, axes
-
-
-def _letter(axis: Axes) -> None:
-    axis.text(
-        0.02, 0.5, "R", color=_INK, fontsize=7, transform=axis.transAxes, va="center", alpha=0.8
-    )
+    return figure, axis
 
 
 def _caption(figure: Figure, title: str, outlines: Sequence[str]) -> None:
@@ -327,7 +344,7 @@ def _figure(width: float, height: float, colour: str) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=110, facecolor=colour)
+    figure = Figure(figsize=(width, height), dpi=100, facecolor=colour)
     FigureCanvasAgg(figure)
     return figure
 
@@ -336,8 +353,7 @@ def _colour_map() -> Any:
     from matplotlib.colors import LinearSegmentedColormap
 
     table = LinearSegmentedColormap.from_list(PERFUSION_RAINBOW, list(PERFUSION_RAINBOW_STOPS))
-    table.set_bad(alpha=0.0)
-    return table
+    return table.with_extremes(bad=(0.0, 0.0, 0.0, 0.0))
 
 
 def _save(figure: Figure, path: Path) -> Path:

@@ -128,5 +128,5 @@ def make_compartments(
         vessel("vein", venous_delay, uniform(_VENOUS_MTT_S)),
         outside_brain(anatomy.skull, 0.10, 0.015, supplied=0.0),
         outside_brain(anatomy.scalp, 0.42 * patches, 0.035, supplied=1.0),
-        outside_brain(anatomy.base, 0.25 * patches**3, 0.030, supplied=1.0),
+        outside_brain(anatomy.base, 0.22 * patches**2, 0.030, supplied=1.0),
     ]
