@@ -100,19 +100,35 @@ def write_mosaic(
         dataset.save_as(folder / f"{t:04d}.dcm", enforce_file_format=True)
 
 
+def write_volumes(folder: Path, signal: np.ndarray) -> None:
+    """One enhanced multi-frame file for each frame, all of one series."""
+    uids = (generate_uid(), generate_uid(), generate_uid())
+    for t in range(len(signal)):
+        write_enhanced(folder / f"{t:04d}.dcm", signal[t : t + 1], number=t + 1, uids=uids)
+
+
 def write_enhanced(
     path: Path,
     signal: np.ndarray,
     *,
     echo_time_ms: float = 30.0,
     repetition_time_ms: float = 1500.0,
+    maker: str = "SIEMENS",
+    slices_first: bool = True,
+    number: int = 1,
+    uids: tuple[str, str, str] | None = None,
 ) -> None:
-    """One enhanced multi-frame file that holds every slice and frame."""
+    """One enhanced multi-frame file that holds every slice and frame.
+
+    slices_first  whether the file runs through the slices of a frame before the next frame.
+    """
     frames, slices = signal.shape[:2]
     dataset = _dataset(path, ENHANCED)
-    _common(dataset, generate_uid(), generate_uid(), generate_uid(), 9, "DSC enhanced")
+    _common(dataset, *(uids or (generate_uid(), generate_uid(), generate_uid())), 9, "DSC enhanced")
+    dataset.Manufacturer = maker
+    dataset.AcquisitionNumber = number
     dataset.ImageType = ["ORIGINAL", "PRIMARY", "PERFUSION", "NONE"]
-    dataset.InstanceNumber = 1
+    dataset.InstanceNumber = number
     dataset.AcquisitionDateTime = "20200101120000.000000"
     dataset.AcquisitionDuration = frames * repetition_time_ms / 1000
     dataset.NumberOfFrames = frames * slices
@@ -137,23 +153,25 @@ def write_enhanced(
     dataset.SharedFunctionalGroupsSequence = Sequence([shared])
 
     groups = []
-    for t in range(frames):
-        for k in range(slices):
-            content = Dataset()
-            content.StackID = "1"
-            content.InStackPositionNumber = k + 1
-            content.TemporalPositionIndex = t + 1
-            content.DimensionIndexValues = [1, k + 1, t + 1]
-            moment = f"20200101{_clock(t * repetition_time_ms / 1000)}"
-            content.FrameAcquisitionDateTime = moment
-            content.FrameReferenceDateTime = moment
-            content.FrameAcquisitionDuration = repetition_time_ms
-            plane = Dataset()
-            plane.ImagePositionPatient = _decimals(ORIGIN + k * SPACING[2] * NORMAL)
-            group = Dataset()
-            group.FrameContentSequence = Sequence([content])
-            group.PlanePositionSequence = Sequence([plane])
-            groups.append(group)
+    places = [(t, k) for t in range(frames) for k in range(slices)]
+    if not slices_first:
+        places.sort(key=lambda place: place[::-1])
+    for t, k in places:
+        content = Dataset()
+        content.StackID = "1"
+        content.InStackPositionNumber = k + 1
+        content.TemporalPositionIndex = t + 1
+        content.DimensionIndexValues = [1, k + 1, t + 1]
+        moment = f"20200101{_clock(t * repetition_time_ms / 1000)}"
+        content.FrameAcquisitionDateTime = moment
+        content.FrameReferenceDateTime = moment
+        content.FrameAcquisitionDuration = repetition_time_ms
+        plane = Dataset()
+        plane.ImagePositionPatient = _decimals(ORIGIN + k * SPACING[2] * NORMAL)
+        group = Dataset()
+        group.FrameContentSequence = Sequence([content])
+        group.PlanePositionSequence = Sequence([plane])
+        groups.append(group)
     dataset.PerFrameFunctionalGroupsSequence = Sequence(groups)
     organization = generate_uid()
     dataset.DimensionOrganizationSequence = Sequence([Dataset()])
@@ -166,7 +184,7 @@ def write_enhanced(
         item.FunctionalGroupPointer = 0x00209111
         pointers.append(item)
     dataset.DimensionIndexSequence = Sequence(pointers)
-    _pixels(dataset, signal.reshape(-1, *signal.shape[2:]))
+    _pixels(dataset, np.stack([signal[place] for place in places]))
     dataset.save_as(path, enforce_file_format=True)
 
 

@@ -12,9 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+
 from ..errors import InputError
 from .conversion import Converted, convert
 from .dsc_series import DscSeries
+from .geometry import Geometry
 from .itk_file import has_suffix
 from .multiframe import in_acquired_order
 from .nifti import read_nifti
@@ -48,11 +51,15 @@ def read_dicom(
         raise InputError(f"The folder {path} is empty; expected the DICOM files of a DSC series.")
     with TemporaryDirectory(prefix="dicom-") as folder:
         chosen = _dynamic(convert(path, Path(folder)), path)
-        series = read_nifti(chosen.path, echo_time_s, repetition_time_s)
-    sources = _multiframe_files(path, series) if chosen.alone else ()
+
+        def arrange(signal: np.ndarray, geometry: Geometry) -> np.ndarray:
+            images = signal.shape[0] * signal.shape[1]
+            files = _multiframe_files(path, images) if chosen.alone else ()
+            return in_acquired_order(signal, geometry, files)
+
+        series = read_nifti(chosen.path, echo_time_s, repetition_time_s, arrange)
     return replace(
         series,
-        signal=in_acquired_order(series.signal, sources),
         name=chosen.title,
         frame_times_source=_from_dicom(series.frame_times_source),
         echo_time_source=_from_dicom(series.echo_time_source),
@@ -86,9 +93,8 @@ def _listed(found: list[Converted]) -> str:
     return "; ".join(name if n == 1 else f"{n} times {name}" for name, n in counts.items())
 
 
-def _multiframe_files(path: Path, series: DscSeries) -> Iterator[Path]:
+def _multiframe_files(path: Path, images: int) -> Iterator[Path]:
     """The files that hold as many images as the series all by themselves."""
-    images = series.frame_count * series.geometry.shape[0]
     for file in [path] if path.is_file() else sorted(path.rglob("*")):
         if is_dicom(file) and _image_count(file) == images:
             yield file

@@ -2,65 +2,91 @@
 
 For some makers (seen with "SIEMENS" and "GE MEDICAL SYSTEMS" in dcm2niix v1.0.20260724) it sorts
 the images of a single enhanced file by slice position alone and so mixes time with space, without
-a word. Within a file the images of one slice come in the order of time, and the file runs through
-either all slices of a frame or all frames of a slice. A conversion against that is put right.
+a word. The file says of each image where it lies (0020,0032) and mostly which frame it belongs to
+(0020,9128); by these a conversion that mixed them is put right.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-_UNKNOWN = -1
+from .geometry import Geometry
+
+_POSITION = re.compile(rb"\x20\x00\x32\x00(?:DS(..)|(..)\x00\x00)", re.DOTALL)
+_FRAME = re.compile(rb"\x20\x00\x28\x91(?:UL\x04\x00|\x04\x00\x00\x00)(....)", re.DOTALL)
+_PIXEL_DATA = b"\xe0\x7f\x10\x00"
+_SAME_SLICE = 0.1
 
 
-def in_acquired_order(signal: np.ndarray, files: Iterable[Path]) -> np.ndarray:
+def in_acquired_order(signal: np.ndarray, geometry: Geometry, files: Iterable[Path]) -> np.ndarray:
     """The (T, K, J, I) signal converted from one of `files`, with time and slices told apart.
 
     It comes back as it is where its order agrees with the file's, or where the two cannot be
-    compared (values rescaled by dcm2niix, a file that runs through its images in another way).
+    compared: values rescaled by dcm2niix, compressed or differently nested files.
     """
-    compared = (_places(signal, file) for file in files)
-    places = next((found for found in compared if found is not None), None)
-    if places is None or _runs_through(places):
-        return signal
-    frames, slices = places.shape
-    if not _runs_through(places.reshape(slices, frames).T):
-        return signal
-    mixed = signal.reshape(slices, frames, *signal.shape[2:])
-    return np.ascontiguousarray(mixed.swapaxes(0, 1))
+    for file in files:
+        images = _images(file, signal.shape)
+        places = _places(file, signal.shape, geometry)
+        if images is None or places is None or not _same_images(signal, images):
+            continue
+        ordered = np.empty_like(signal)
+        for image, (t, k) in zip(images, places, strict=True):
+            ordered[t, k] = image
+        return signal if np.array_equal(ordered, signal) else ordered
+    return signal
 
 
-def _places(signal: np.ndarray, file: Path) -> np.ndarray | None:
-    """(T, K) index in the file of each converted image, -1 where several look the same."""
+def _images(file: Path, shape: tuple[int, ...]) -> np.ndarray | None:
+    """(T * K, J, I) float32 images in the order of the file, rows as dcm2niix turns them."""
     import SimpleITK as sitk
 
     try:
-        stored = sitk.GetArrayFromImage(sitk.ReadImage(str(file))).astype(np.float32)
+        stored = sitk.GetArrayFromImage(sitk.ReadImage(str(file)))
     except RuntimeError:
         return None
-    frames, slices = signal.shape[:2]
-    if stored.shape != (frames * slices, *signal.shape[2:]):
+    if stored.shape != (shape[0] * shape[1], *shape[2:]):
         return None
-    index: dict[bytes, int] = {}
-    for place, image in enumerate(stored):
-        key = image[::-1].tobytes()
-        index[key] = _UNKNOWN if key in index else place
-    found = [index.get(image.tobytes()) for image in signal.reshape(-1, *signal.shape[2:])]
-    if None in found:
-        return None
-    return np.array(found, dtype=int).reshape(frames, slices)
+    return stored[:, ::-1].astype(np.float32)
 
 
-def _runs_through(places: np.ndarray) -> bool:
-    """Whether each slice's images follow each other in the file at the step of one frame."""
-    frames, slices = places.shape
-    known = places != _UNKNOWN
-    for step in (slices, 1):
-        start = np.where(known, places - np.arange(frames)[:, None] * step, 0)
-        same = [len(np.unique(start[known[:, k], k])) <= 1 for k in range(slices)]
-        if all(same):
-            return True
-    return False
+def _same_images(signal: np.ndarray, images: np.ndarray) -> bool:
+    converted = sorted(hash(image.tobytes()) for image in signal.reshape(images.shape))
+    return converted == sorted(hash(image.tobytes()) for image in images)
+
+
+def _places(file: Path, shape: tuple[int, ...], geometry: Geometry) -> list[tuple[int, int]] | None:
+    """Frame and slice of each image of the file; None where the file does not say."""
+    frames, slices = shape[:2]
+    header = file.read_bytes()
+    header = header[: header.rfind(_PIXEL_DATA)]
+    positions = [p for match in _POSITION.finditer(header) if (p := _decimals(header, match))]
+    if len(positions) != frames * slices:
+        return None
+    voxels = np.array([[*p, 1.0] for p in positions]) @ np.linalg.inv(geometry.voxel_to_lps).T
+    slice_of = np.rint(voxels[:, 2]).astype(int)
+    if np.abs(voxels[:, 2] - slice_of).max() > _SAME_SLICE:
+        return None
+    indices = [int.from_bytes(m.group(1), "little") for m in _FRAME.finditer(header)]
+    moment = np.array(indices if len(indices) == len(positions) else range(len(positions)))
+    places = [(-1, -1)] * len(positions)
+    for k in range(slices):
+        members = np.flatnonzero(slice_of == k)
+        if len(members) != frames or len(set(moment[members])) != frames:
+            return None
+        for t, image in enumerate(members[np.argsort(moment[members])]):
+            places[image] = (t, k)
+    return places
+
+
+def _decimals(header: bytes, match: re.Match[bytes]) -> tuple[float, ...] | None:
+    length = int.from_bytes(match.group(1) or match.group(2), "little")
+    text = header[match.end() : match.end() + length].decode("ascii", "replace")
+    try:
+        values = tuple(float(part) for part in text.rstrip("\0 ").split("\\"))
+    except ValueError:
+        return None
+    return values if len(values) == 3 else None

@@ -6,7 +6,7 @@ is 1, else the qform): it is also Slicer's, so the maps lie where Slicer shows t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,16 @@ _SAME_POSITION_MM = 0.1
 
 
 def read_nifti(
-    path: Path, echo_time_s: float | None = None, repetition_time_s: float | None = None
+    path: Path,
+    echo_time_s: float | None = None,
+    repetition_time_s: float | None = None,
+    arrange: Callable[[np.ndarray, Geometry], np.ndarray] | None = None,
 ) -> DscSeries:
     """The series in a 4D NIfTI file (.nii or .nii.gz) with the sidecar JSON beside it.
 
-    TE and TR in seconds, where given, override what the files say. Raises InputError.
+    TE and TR in seconds, where given, override what the files say.
+    arrange  puts the (T, K, J, I) signal in order before it is checked.
+    Raises InputError.
     """
     header = read_header(path)
     check_frame_count(header.size, path.name)
@@ -48,8 +53,9 @@ def read_nifti(
     )
     echo_time = chosen_echo_time(echo_time_s, lambda: sidecar_echo_time(sidecar))
     geometry = read_geometry(path)
+    signal = read_signal(path, header)
     return assemble_series(
-        read_signal(path, header),
+        signal if arrange is None else arrange(signal, geometry),
         geometry,
         times,
         echo_time,
