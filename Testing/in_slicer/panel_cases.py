@@ -18,10 +18,12 @@ import numpy as np
 import slicer
 from in_slicer.scene_case import painted_segment
 from SyntheticPerfusionLib.gui.child import ERRORS, OUTPUT
+from SyntheticPerfusionLib.gui.digital_patient import make_sample
 from SyntheticPerfusionLib.mrml import grid, maps, sequence
 from SyntheticPerfusionLib.series.dsc_series import DscSeries
 from SyntheticPerfusionLib.series.geometry import Geometry
 from SyntheticPerfusionLib.series.images import read_image, write_image
+from SyntheticPerfusionLib.series.write import write_series
 
 GEOMETRY = Geometry((6, 32, 32), (6.0, 6.0, 6.0), (-93.0, -93.0, -15.0))
 FRAMES, STEP_S = 40, 1.5
@@ -121,6 +123,20 @@ class StandInChild:
 
     def kill(self) -> None:
         self.killed = True
+
+
+class StandInPatient(StandInChild):
+    """Writes a digital patient as the command line would."""
+
+    def _finish(self) -> None:
+        folder = Path(self.command[self.command.index("phantom") + 1])
+        series = bolus_series()
+        write_series(series, folder / "dsc.nii.gz")
+        write_image(series.signal[0], GEOMETRY, folder / "anatomy.nii.gz")
+        for name, columns in (("tumor", slice(18, 22)), ("reference", slice(8, 12))):
+            region = np.zeros(GEOMETRY.shape, np.uint8)
+            region[2:4, 12:16, columns] = 1
+            write_image(region, GEOMETRY, folder / f"{name}.nii.gz")
 
 
 class PanelCase(unittest.TestCase):
@@ -416,6 +432,18 @@ class PanelCase(unittest.TestCase):
         names = [maps.quantity_of(volume).name for volume in maps.maps_in(slicer.mrmlScene, node)]
         for name in ("CBF", "CBV", "MTT", "Tmax", "TTP"):
             self.assertIn(name, names, self.ui.logText.toPlainText())
+
+    def test_a_digital_patient_is_made_and_loaded_with_its_regions(self) -> None:
+        series, anatomy, regions = make_sample("glioma-high", "Patient", StandInPatient)
+        self.assertEqual(series.GetName(), "Patient")
+        self.assertEqual(series.GetNumberOfDataNodes(), FRAMES)
+        self.assertEqual(anatomy.GetName(), "Patient, anatomy")
+        segmentation = regions.GetSegmentation()
+        names = [segmentation.GetNthSegment(number).GetName() for number in (0, 1)]
+        self.assertEqual(names, ["tumor", "reference"])
+        self.ui.seriesSelector.setCurrentNode(series)
+        self.settle()
+        self.assertTrue(self.ui.applyButton.enabled)
 
     def test_reloading_brings_a_working_panel(self) -> None:
         self.widget.onReload()
