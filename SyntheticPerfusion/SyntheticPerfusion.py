@@ -100,6 +100,7 @@ class SyntheticPerfusionParameterNode:
     echoTimeMs, frameIntervalS        typed by hand; 0 takes what is stored with the series.
     aifSource, aifSegmentation, aifSegmentId, aifFile  where the arterial curve comes from.
     method, device                    how and where maps are made.
+    maskSegmentation                  brain mask; none for the automatic one.
     correctMotion, correctLeakage     what is corrected.
     smoothingTimeS, smoothingSpaceMm  smoothing; 0 for none.
     overlayMap, background            map laid over an image; no background takes the series.
@@ -116,6 +117,7 @@ class SyntheticPerfusionParameterNode:
     aifFile: Path = Path()
     method: str = "oSVD"
     device: Device = Device.Auto
+    maskSegmentation: vtkMRMLSegmentationNode
     correctMotion: bool = False
     correctLeakage: bool = False
     smoothingTimeS: Annotated[float, WithinRange(0, 10)] = 0.0

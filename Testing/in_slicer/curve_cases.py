@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from in_slicer.scene_case import OBLIQUE, SceneCase, map_volume, painted_segment
-from SyntheticPerfusionLib.mrml import aif, charts, coverage, grid
+from SyntheticPerfusionLib.errors import InputError
+from SyntheticPerfusionLib.mrml import aif, brain, charts, coverage, grid, segments
 from SyntheticPerfusionLib.series.aif import Aif, AifQuality
 from SyntheticPerfusionLib.series.bolus import BolusTiming
 
@@ -95,4 +96,18 @@ class AifCase(SceneCase):
         inside[1, 2:4, 3:6] = True
         node, segment = painted_segment(self.scene, inside, grid.voxel_to_ras(OBLIQUE))
         volume = map_volume(self.scene, OBLIQUE)
-        np.testing.assert_array_equal(aif.voxels_of_segment(node, segment, volume), inside)
+        np.testing.assert_array_equal(segments.voxels_of_segment(node, segment, volume), inside)
+
+
+class BrainCase(SceneCase):
+    def test_a_mask_goes_into_the_scene_and_comes_back(self) -> None:
+        mask = np.zeros(OBLIQUE.shape, bool)
+        mask[1:3, 2:5, 3:7] = True
+        node = brain.add_brain_mask(self.scene, mask, OBLIQUE)
+        back = brain.brain_mask_of(node, map_volume(self.scene, OBLIQUE))
+        np.testing.assert_array_equal(back, mask)
+
+    def test_a_mask_without_a_segment_is_refused(self) -> None:
+        node = self.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Empty")
+        with self.assertRaisesRegex(InputError, "Empty has no segment"):
+            brain.brain_mask_of(node, map_volume(self.scene, OBLIQUE))

@@ -20,6 +20,7 @@ from in_slicer.scene_case import painted_segment
 from SyntheticPerfusionLib.gui.child import ERRORS, OUTPUT
 from SyntheticPerfusionLib.gui.digital_patient import make_sample
 from SyntheticPerfusionLib.mrml import grid, maps, sequence
+from SyntheticPerfusionLib.series.brain_mask import brain_mask
 from SyntheticPerfusionLib.series.dsc_series import DscSeries
 from SyntheticPerfusionLib.series.geometry import Geometry
 from SyntheticPerfusionLib.series.images import read_image, write_image
@@ -328,6 +329,25 @@ class PanelCase(unittest.TestCase):
         self.panel.apply.make_child = Reading
         self.apply()
         np.testing.assert_array_equal(written["voxels"] != 0, inside)
+
+    def test_a_mask_drawn_by_the_person_is_used(self) -> None:
+        self.choose()
+        self.assertTrue(self.ui.editMaskButton.enabled)
+        self.panel.mask.prepare()
+        self.settle()
+        self.assertIs(self.ui.maskSelector.currentNode(), self.parameters.maskSegmentation)
+        written = {}
+
+        class Reading(StandInChild):
+            def start(child, command, environment) -> None:  # noqa: N805
+                super().start(command, environment)
+                path = Path(command[command.index("--mask") + 1])
+                written["mask"], _ = read_image(path)
+
+        self.panel.apply.make_child = Reading
+        self.apply()
+        found = brain_mask(self.panel.series.series())
+        np.testing.assert_array_equal(written["mask"] != 0, found)
 
     def test_display_fields_change_all_maps_of_the_quantity(self) -> None:
         self.choose()

@@ -10,7 +10,7 @@ from pathlib import Path
 # ctest in Slicer knows this folder only.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from in_slicer.curve_cases import AifCase, ChartCase
+from in_slicer.curve_cases import AifCase, BrainCase, ChartCase
 from in_slicer.map_cases import ColorCase, MapCase
 from in_slicer.overlay_cases import OverlayCase, SideBySideCase
 from in_slicer.region_cases import CoverageCase, RatioTableCase
@@ -18,6 +18,7 @@ from in_slicer.series_cases import SequenceCase, TimingCase
 
 __all__ = [
     "AifCase",
+    "BrainCase",
     "ChartCase",
     "ColorCase",
     "CoverageCase",

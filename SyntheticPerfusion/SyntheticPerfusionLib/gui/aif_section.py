@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 from ..errors import InputError
 from ..mrml import aif as aif_in_scene
 from ..mrml import charts, sequence
+from ..mrml.segments import voxels_of_segment
 from ..series.aif import Aif
 from ..series.aif_file import read_aif_csv
 from ..series.aif_search import find_aif
@@ -29,11 +30,18 @@ class AifSection:
     """Chooses where the arterial curve comes from and shows it.
 
     series()  the chosen series; raises InputError.
+    mask()    the brain mask drawn by the person, None for the automatic one.
     """
 
-    def __init__(self, ui: Any, series: Callable[[], DscSeries]) -> None:
+    def __init__(
+        self,
+        ui: Any,
+        series: Callable[[], DscSeries],
+        mask: Callable[[], np.ndarray | None],
+    ) -> None:
         self._ui = ui
         self._series = series
+        self._mask = mask
         self._parameters: Any = None
         self._plot = PlotFrame(ui.aifCurveFrame, "SyntheticPerfusionAifCurve")
         self._segment = SegmentChoice(ui.aifSegmentComboBox, self._on_segment)
@@ -89,7 +97,7 @@ class AifSection:
             raise InputError(self.missing())
         frame = self._parameters.series.GetNthDataNode(0)
         proxy = sequence.proxy_volume(self._parameters.series)
-        return aif_in_scene.voxels_of_segment(
+        return voxels_of_segment(
             self._parameters.aifSegmentation, self._parameters.aifSegmentId, proxy or frame
         )
 
@@ -120,7 +128,7 @@ class AifSection:
                 )
 
     def _read(self) -> Aif:
-        prepared = prepare(self._series())
+        prepared = prepare(self._series(), mask=self._mask())
         file, voxels = self.file(), self.voxels()
         if file is not None:
             return read_aif_csv(file, prepared.series.frame_times_s)

@@ -15,7 +15,8 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..mrml.grid import matrix_from_array, put_array, voxel_to_ras
+from ..mrml.grid import put_array
+from ..mrml.segments import add_segment
 from ..series.images import read_image
 from .child import ChildProcess, PopenChild
 from .cli_command import cli_command, cli_environment
@@ -89,25 +90,11 @@ def _load(folder: Path, name: str) -> list[Any]:
 
 
 def _load_regions(regions: dict[str, Path], name: str) -> Any:
-    import numpy as np
-    import vtk
-    from vtk.util.numpy_support import numpy_to_vtk
-
     node = slicer.mrmlScene.AddNewNodeByClass(
         "vtkMRMLSegmentationNode", slicer.mrmlScene.GenerateUniqueName(f"{name}, ROIs")
     )
     node.CreateDefaultDisplayNodes()
     for region, path in regions.items():
         array, geometry = read_image(path)
-        image = slicer.vtkOrientedImageData()
-        image.SetDimensions(*reversed(array.shape))
-        image.GetPointData().SetScalars(
-            numpy_to_vtk(
-                np.ascontiguousarray(array != 0, np.uint8).ravel(),
-                deep=True,
-                array_type=vtk.VTK_UNSIGNED_CHAR,
-            )
-        )
-        image.SetGeometryFromImageToWorldMatrix(matrix_from_array(voxel_to_ras(geometry)))
-        node.AddSegmentFromBinaryLabelmapRepresentation(image, region, _REGIONS[region])
+        add_segment(node, array, geometry, region, _REGIONS[region])
     return node

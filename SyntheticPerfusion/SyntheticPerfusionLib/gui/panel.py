@@ -22,6 +22,7 @@ from .child import ChildProcess, PopenChild
 from .cli_job import Listener
 from .loading import load_series, show_series
 from .maps_section import MapsSection
+from .mask_section import MaskSection
 from .method_section import MethodSection
 from .ratio_section import RatioSection
 from .requirements import ensure_torch
@@ -42,12 +43,20 @@ class Panel:
         self._shown: tuple[object, ...] = ()
         self.cache = SeriesCache()
         self.series = SeriesSection(ui, self.cache, load_series, self.update)
-        self.aif = AifSection(ui, self.series.series)
+        self.mask = MaskSection(ui, self.series.series)
+        self.aif = AifSection(ui, self.series.series, self.mask.mask)
         self.method = MethodSection(ui)
         self.apply = ApplySection(ui, self._on_apply, make_child)
         self.maps = MapsSection(ui)
         self.ratio = RatioSection(ui, self.say)
-        self._sections = (self.series, self.aif, self.method, self.maps, self.ratio)
+        self._sections = (
+            self.series,
+            self.mask,
+            self.aif,
+            self.method,
+            self.maps,
+            self.ratio,
+        )
 
     def set_parameters(self, parameters: Any) -> None:
         """Work on this parameter node; None while the scene is being closed."""
@@ -67,7 +76,9 @@ class Panel:
         try:
             self.series.update()
             self.method.update()
-            self.aif.update(has_series=not self._missing_series())
+            has_series = not self._missing_series()
+            self.mask.update(has_series)
+            self.aif.update(has_series)
             self.apply.update(self.missing(), _("Compute the maps of this series."))
             self.maps.update()
             self._show_overlay_if_changed()
@@ -133,6 +144,7 @@ class Panel:
             series=self.series.series(),
             method=parameters.method,
             device=parameters.device.value,
+            mask=self.mask.mask(),
             aif_voxels=self.aif.voxels() if needs_aif else None,
             aif_file=self.aif.file() if needs_aif else None,
             correct_motion=parameters.correctMotion,

@@ -18,6 +18,7 @@ class MapsJob:
 
     method        name of the method.
     device        auto, cpu, cuda or mps.
+    mask          (K, J, I) bool brain mask; None to find it automatically.
     aif_voxels    (K, J, I) bool arterial voxels on the series' grid; None for another source.
     aif_file      CSV with the arterial curve; None for another source. Neither: automatic.
     """
@@ -25,6 +26,7 @@ class MapsJob:
     series: DscSeries
     method: str
     device: str = "auto"
+    mask: np.ndarray | None = None
     aif_voxels: np.ndarray | None = None
     aif_file: Path | None = None
     correct_motion: bool = False
@@ -43,6 +45,10 @@ def write_inputs(job: MapsJob, folder: Path) -> list[str]:
     write_series(job.series, series_file)
     arguments = ["maps", str(series_file), "--method", job.method]
     arguments += ["--output", str(folder / "maps"), "--device", job.device, "--json-progress"]
+    if job.mask is not None:
+        brain_file = folder / "brain.nii"
+        write_image(job.mask, job.series.geometry, brain_file)
+        arguments += ["--mask", str(brain_file)]
     if job.aif_voxels is not None:
         mask_file = folder / "aif_voxels.nii"
         write_image(job.aif_voxels, job.series.geometry, mask_file)
