@@ -6,6 +6,8 @@ from typing import Any
 
 import slicer
 
+_OWNER = "SyntheticPerfusion"
+
 
 class PlotFrame:
     """Shows a plot chart node in a frame of the panel, hidden while there is none.
@@ -47,5 +49,9 @@ class PlotFrame:
             node.SetLayoutName(self._name)
             node.SetSaveWithScene(False)
             node.SetHideFromEditors(True)
+            # A view that another node owns is left alone by the layout manager.
+            owner = slicer.mrmlScene.GetSingletonNode(_OWNER, "vtkMRMLScriptedModuleNode")
+            if owner is not None:
+                node.SetAndObserveParentLayoutNodeID(owner.GetID())
             self._view_node = slicer.mrmlScene.AddNode(node)
         return self._view_node
