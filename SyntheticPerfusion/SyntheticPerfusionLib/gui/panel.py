@@ -13,6 +13,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..errors import InputError
+from ..mrml import overlay, sequence
 from ..mrml.job import MapsJob, write_inputs
 from ..mrml.results import load_result
 from ..mrml.series_cache import SeriesCache
@@ -193,7 +194,9 @@ class Panel:
                 seconds=sum(seconds.values()),
             )
         )
-        show_series(node)
+        sequence.browse(node)
+        if not overlay.is_shown(slicer.mrmlScene, sequence.proxy_volume(node)):
+            show_series(node)
         self._fold()
         if loaded.maps and self._parameters.overlayMap not in loaded.maps:
             self._parameters.overlayMap = loaded.maps[0]

@@ -36,6 +36,14 @@ def show_overlay(
         composite.SetForegroundOpacity(opacity)
 
 
+def is_shown(scene: vtkMRMLScene, volume: vtkMRMLVolumeNode) -> bool:
+    """Whether any slice view shows the volume, below or above."""
+    return any(
+        volume.GetID() in (composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID())
+        for composite in slice_composites(scene)
+    )
+
+
 def set_opacity(scene: vtkMRMLScene, opacity: float, views: Collection[str] | None = None) -> None:
     """Opacity of whatever is laid over in the slice views, 0 to 1."""
     for composite in slice_composites(scene, views):
