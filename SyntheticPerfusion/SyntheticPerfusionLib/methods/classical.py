@@ -35,6 +35,7 @@ _AREA_AFTER_PEAK_S = 45.0
 Enough for tissue with a delay of 8 s and a transit time of 14 s to show 95 % of its area; beyond
 it the uncertain baseline of a voxel adds more noise than signal.
 """
+_PLAUSIBLE_CBF = (10.0, 90.0)
 _ML_PER_100_G = 100.0
 _S_PER_MIN = 60.0
 
@@ -86,6 +87,10 @@ class Deconvolution(Method):
             *(QUANTITIES[item] for item in extra),
         )
 
+    def build_solver(self, aif: np.ndarray, step_s: float, device: str) -> Solver:
+        """The deconvolution by an arterial curve (T,) sampled every `step_s` seconds."""
+        return self._build(aif, step_s, self.settings.regularisation, device)
+
     def estimate(
         self,
         series: DscSeries,
@@ -105,9 +110,7 @@ class Deconvolution(Method):
         bolus = find_bolus(series, mask)
         sigma = noise_sigma(series, mask, bolus)
         even = even_times(series.frame_times_s)
-        solver = self._build(
-            even.resample(aif.concentration), even.step_s, self.settings.regularisation, device
-        )
+        solver = self.build_solver(even.resample(aif.concentration), even.step_s, device)
         scale = self.settings.k_h / self.settings.rho_g_per_ml * _ML_PER_100_G
         weights = area_weights(
             series.frame_times_s, bolus.baseline_start, _area_stop(series, bolus)
@@ -167,7 +170,21 @@ class Deconvolution(Method):
             method=self.name,
             flags=volume(flags),
             settings=asdict(self.settings),
+            warnings=_scale_warning(found["CBF"][flags == Flag.GOOD]),
         )
+
+
+def _scale_warning(cbf: np.ndarray) -> tuple[str, ...]:
+    """What to say where the flow of the whole brain is out of scale."""
+    median = float(np.median(cbf)) if cbf.size else 0.0
+    lowest, highest = _PLAUSIBLE_CBF
+    if lowest <= median <= highest:
+        return ()
+    return (
+        f"The median CBF is {median:.0f} ml/100g/min (a brain has {lowest:.0f} to {highest:.0f}): "
+        "the height of the arterial curve is not on the scale of tissue, as is common in DSC-MRI; "
+        "read CBF and CBV as ratios.",
+    )
 
 
 def _area_stop(series: DscSeries, bolus: BolusTiming) -> int:

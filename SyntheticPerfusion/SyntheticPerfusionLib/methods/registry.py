@@ -39,7 +39,7 @@ def _tikhonov(aif: np.ndarray, step_s: float, _: float, device: str) -> Solver:
     return TikhonovSolver(aif, step_s, device)
 
 
-def _make_ssvd(leakage: bool) -> Method:
+def _make_ssvd(leakage: bool) -> Deconvolution:
     return Deconvolution(
         "sSVD",
         "Standard SVD",
@@ -51,7 +51,7 @@ def _make_ssvd(leakage: bool) -> Method:
     )
 
 
-def _make_csvd(leakage: bool) -> Method:
+def _make_csvd(leakage: bool) -> Deconvolution:
     return Deconvolution(
         "cSVD",
         "Block-circulant SVD",
@@ -63,7 +63,7 @@ def _make_csvd(leakage: bool) -> Method:
     )
 
 
-def _make_osvd(leakage: bool) -> Method:
+def _make_osvd(leakage: bool) -> Deconvolution:
     return Deconvolution(
         "oSVD",
         "Oscillation-index SVD",
@@ -75,7 +75,7 @@ def _make_osvd(leakage: bool) -> Method:
     )
 
 
-def _make_tikhonov(leakage: bool) -> Method:
+def _make_tikhonov(leakage: bool) -> Deconvolution:
     return Deconvolution(
         "Tikhonov",
         "Tikhonov regularisation",
@@ -87,7 +87,7 @@ def _make_tikhonov(leakage: bool) -> Method:
     )
 
 
-_METHODS: dict[str, Callable[[bool], Method]] = {
+_METHODS: dict[str, Callable[[bool], Deconvolution]] = {
     "sSVD": _make_ssvd,
     "cSVD": _make_csvd,
     "oSVD": _make_osvd,
@@ -100,7 +100,7 @@ def method_names() -> list[str]:
     return list(_METHODS)
 
 
-def get_method(name: str, leakage: bool = False) -> Method:
+def get_method(name: str, leakage: bool = False) -> Deconvolution:
     """The method called `name`; `leakage` adds the leakage-corrected maps where it can.
 
     Raises InputError where there is no such method.

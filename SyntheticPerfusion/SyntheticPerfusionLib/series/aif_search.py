@@ -21,10 +21,11 @@ from .noise import noise_sigma
 
 _LARGEST_SHARE = 0.10
 _ROUGHEST_SHARE = 0.25
-_NARROWEST_SHARE = 0.3
+_NARROWEST_SHARE = 0.2
 _CLUSTERS = 5
 _ROUNDS = 2
 _FEWEST = 4
+_MOST = 10
 _SEED = 2006
 _RESTARTS = 8
 
@@ -76,7 +77,8 @@ def find_aif(series: DscSeries, mask: np.ndarray, bolus: BolusTiming | None = No
         chosen, shapes = chosen[earliest], shapes[earliest]
 
     narrowest = np.argsort(-shapes.max(axis=1), kind="stable")
-    chosen = chosen[narrowest[: max(_FEWEST, round(_NARROWEST_SHARE * len(chosen)))]]
+    count = int(np.clip(round(_NARROWEST_SHARE * len(chosen)), _FEWEST, _MOST))
+    chosen = chosen[narrowest[:count]]
 
     voxels = np.zeros(mask.size, dtype=bool)
     voxels[inside[usable[chosen]]] = True

@@ -69,7 +69,7 @@ def timing_of_curve(mean_signal: np.ndarray, times_s: np.ndarray) -> BolusTiming
             "The mean signal of the brain is zero or not a number; check the series and the mask."
         )
     unsteady = min(_MAXIMUM_UNSTEADY, frames // 4)
-    peak = unsteady // 2 + int(np.argmin(mean_signal[unsteady // 2 :]))
+    peak = int(np.argmin(mean_signal))
     first_steady = _first_steady_frame(mean_signal, peak, unsteady)
     if peak - first_steady < 2:
         raise InputError(

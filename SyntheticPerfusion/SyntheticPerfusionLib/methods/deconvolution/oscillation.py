@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,8 +10,11 @@ import torch
 from .matrices import Spectrum
 from .peak import residue_peak
 
-THRESHOLDS = np.arange(1, 39) * 0.025
-"""Shares of the largest singular value that are tried, in this order."""
+THRESHOLDS = np.arange(1, 97) * 0.01
+"""Shares of the largest singular value that are tried."""
+
+STRIDE = 3
+"""Every third threshold is tried first, then the two below the first that meets the limit."""
 
 _ROWS = 2048
 _WORTH_COMPACTING = 0.75
@@ -20,8 +23,10 @@ _WORTH_COMPACTING = 0.75
 class OscillationSolver:
     """Deconvolution with the first threshold at which OI falls under the limit.
 
-    OI = sum_k |f(k) - 2 f(k-1) + f(k-2)| / (L max f), L = 2T (Wu 2003, equation 6). Where no
-    threshold meets the limit, the last one is used.
+    OI = sum_k |f(k) - 2 f(k-1) + f(k-2)| / (L max f), L = 2T (Wu 2003, equation 6), with indices
+    modulo L: the residue lies on a circle, and leaving out the two differences across its seam
+    would make the threshold depend on the delay. Where no threshold meets the limit, the last one
+    is used.
 
     Raising the threshold only takes away a few frequencies: they are subtracted from the residue
     at the threshold before, and voxels leave as they are done.
@@ -31,20 +36,26 @@ class OscillationSolver:
 
     def __init__(self, aif: np.ndarray, frame_step_s: float, limit: float, device: str) -> None:
         spectrum = Spectrum.of(aif, frame_step_s)
-        ranks = {spectrum.rank_at(threshold) for threshold in THRESHOLDS}
-        kept = [2 * rank for rank in sorted(ranks, reverse=True)]
+        kept = [2 * spectrum.rank_at(threshold) for threshold in THRESHOLDS]
+        coarse = kept[STRIDE - 1 :: STRIDE]
+        least = kept[-1]
 
         def tensor(array: np.ndarray) -> torch.Tensor:
             return torch.as_tensor(np.ascontiguousarray(array), dtype=torch.float32, device=device)
 
-        self.limit = limit
+        def between(more: int, less: int) -> _Frequencies:
+            return _Frequencies(
+                slice(less - least, more - least), tensor(spectrum.synthesis[less:more])
+            )
+
         self.length = spectrum.synthesis.shape[1]
-        self._first = tensor(spectrum.inverse_at(THRESHOLDS[0]))
-        self._analysis = tensor(spectrum.analysis[:, kept[-1] : kept[0]])
-        self._removed = [
-            (slice(less - kept[-1], more - kept[-1]), tensor(spectrum.synthesis[less:more]))
-            for more, less in pairwise(kept)
-        ]
+        self._limit = limit * self.length
+        self._first = tensor(spectrum.analysis[:, : coarse[0]] @ spectrum.synthesis[: coarse[0]])
+        self._analysis = tensor(spectrum.analysis[:, least : kept[0]])
+        self._steps = [_Step(None, _below(kept, 0, between))]
+        for number in range(1, len(coarse)):
+            removed = between(coarse[number - 1], coarse[number])
+            self._steps.append(_Step(removed, _below(kept, number, between)))
 
     def residue(self, curves: torch.Tensor) -> torch.Tensor:
         """See `Solver.residue`."""
@@ -62,26 +73,21 @@ class OscillationSolver:
 
     def _search(self, curves: torch.Tensor, found: torch.Tensor, workspace: _Workspace) -> None:
         """Write into `found` the residue of each curve at the first threshold within the limit."""
-        count = len(curves)
-        rows = torch.arange(count, device=curves.device)
-        waiting = torch.ones(count, dtype=torch.bool, device=curves.device)
+        rows = torch.arange(len(curves), device=curves.device)
+        waiting = torch.ones(len(curves), dtype=torch.bool, device=curves.device)
         coefficients = curves @ self._analysis
-        residue = torch.mm(curves, self._first, out=workspace.residue[:count])
-        for step in range(len(self._removed) + 1):
-            if step:
-                columns, less = self._removed[step - 1]
-                taken = coefficients[:, columns]
-                if len(rows) < count:
-                    taken = taken.index_select(0, rows)
-                residue.addmm_(taken, less, alpha=-1.0)
+        residue = torch.mm(curves, self._first, out=workspace.residue[: len(curves)])
+        for step in self._steps:
+            if step.removed is not None:
+                step.removed.take_from(residue, coefficients, rows)
             done = waiting
-            if step < len(self._removed):
-                limit = (self.limit * self.length) * residue.amax(dim=1)
-                done = (workspace.roughness(residue) < limit) & waiting
+            if step is not self._steps[-1]:
+                done = workspace.calm(residue, self._limit) & waiting
             finished = done.nonzero()[:, 0]
             if len(finished) == 0:
                 continue
-            found[rows[finished]] = residue[finished]
+            places = rows[finished]
+            found[places] = self._refined(residue[finished], coefficients, places, step, workspace)
             waiting = waiting & ~done
             left = waiting.nonzero()[:, 0]
             if len(left) == 0:
@@ -90,6 +96,69 @@ class OscillationSolver:
                 rows, waiting = rows[left], waiting[left]
                 residue = workspace.compacted(residue, left)
 
+    def _refined(
+        self,
+        residue: torch.Tensor,
+        coefficients: torch.Tensor,
+        rows: torch.Tensor,
+        step: _Step,
+        workspace: _Workspace,
+    ) -> torch.Tensor:
+        """The residues at the lowest threshold between this step and the last within the limit."""
+        chosen = residue
+        for given_back in step.below:
+            residue = given_back.added_to(residue, coefficients, rows)
+            calm = workspace.calm(residue, self._limit)
+            chosen = torch.where(calm[:, None], residue, chosen)
+        return chosen
+
+
+@dataclass(frozen=True, eq=False)
+class _Frequencies:
+    """Neighbouring frequencies: their columns of the coefficients and their share of a residue."""
+
+    columns: slice
+    synthesis: torch.Tensor
+
+    def take_from(
+        self, residue: torch.Tensor, coefficients: torch.Tensor, rows: torch.Tensor
+    ) -> None:
+        """Subtract these frequencies from the residues of `rows`, in place."""
+        residue.addmm_(self._of(coefficients, rows), self.synthesis, alpha=-1.0)
+
+    def added_to(
+        self, residue: torch.Tensor, coefficients: torch.Tensor, rows: torch.Tensor
+    ) -> torch.Tensor:
+        """The residues of `rows` with these frequencies."""
+        return torch.addmm(residue, self._of(coefficients, rows), self.synthesis)
+
+    def _of(self, coefficients: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        columns = coefficients[:, self.columns]
+        return columns if len(rows) == len(columns) else columns.index_select(0, rows)
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """One of the coarse thresholds.
+
+    removed  the frequencies that go when the threshold is raised to it; None at the first.
+    below    those that come back at each of the finer thresholds under it, in falling order.
+    """
+
+    removed: _Frequencies | None
+    below: list[_Frequencies]
+
+
+def _below(kept: list[int], number: int, between) -> list[_Frequencies]:  # type: ignore[no-untyped-def]
+    """The finer steps under coarse threshold `number`, leaving out those that change nothing."""
+    at = (number + 1) * STRIDE - 1
+    fine = kept[at - STRIDE + 1 : at + 1]
+    return [
+        between(more, less)
+        for more, less in zip(fine[-2::-1], fine[:0:-1], strict=True)
+        if more > less
+    ]
+
 
 class _Workspace:
     """Buffers that every block of rows uses again: fresh ones would cost more than the sums."""
@@ -97,15 +166,20 @@ class _Workspace:
     def __init__(self, like: torch.Tensor, rows: int, length: int) -> None:
         self.residue = like.new_empty((rows, length))
         self._spare = torch.empty_like(self.residue)
-        self._first = like.new_empty((rows, length - 1))
-        self._second = like.new_empty((rows, length - 2))
+        self._first = like.new_empty((rows, length + 1))
+        self._second = like.new_empty((rows, length))
 
-    def roughness(self, residue: torch.Tensor) -> torch.Tensor:
-        """(N,) sum of the absolute second differences of (N, L)."""
+    def calm(self, residue: torch.Tensor, limit: float) -> torch.Tensor:
+        """(N,) whether the absolute second differences around the circle sum to under the limit.
+
+        `limit` is in units of the maximum of each residue.
+        """
         first, second = self._first[: len(residue)], self._second[: len(residue)]
-        torch.sub(residue[:, 1:], residue[:, :-1], out=first)
+        torch.sub(residue[:, 1:], residue[:, :-1], out=first[:, 1:-1])
+        torch.sub(residue[:, 0], residue[:, -1], out=first[:, 0])
+        first[:, -1] = first[:, 0]
         torch.sub(first[:, 1:], first[:, :-1], out=second)
-        return second.abs_().sum(dim=1)
+        return second.abs_().sum(dim=1) < limit * residue.amax(dim=1)
 
     def compacted(self, residue: torch.Tensor, left: torch.Tensor) -> torch.Tensor:
         """The rows `left`, in the buffer that does not hold `residue` now."""

@@ -1,0 +1,65 @@
+"""Boxerman-Schmainda-Weisskoff against curves with a known leak."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from SyntheticPerfusionLib.errors import InputError
+from SyntheticPerfusionLib.series.concentration import Flag
+from SyntheticPerfusionLib.series.leakage import leakage_reference
+
+from .curves import tissue
+
+TIMES_S = np.arange(80) * 1.5
+LEAKS = np.array([0.02, 0.005, -0.01])
+
+
+@pytest.fixture
+def brain():
+    """(T, 103) curves of one shape and many heights; the last three leak by `LEAKS`."""
+    rng = np.random.default_rng(3)
+    shape = 400 * tissue(TIMES_S, 40, 4.0)
+    heights = np.concatenate([rng.uniform(0.5, 1.5, 100), [1.0, 1.0, 1.0]])
+    clean = np.outer(shape, heights)
+    mean = clean[:, :100].mean(axis=1)
+    integral = np.concatenate([[0], np.cumsum((mean[1:] + mean[:-1]) / 2 * 1.5)])
+    leaking = clean.copy()
+    leaking[:, 100:] -= np.outer(integral, LEAKS)
+    return clean, leaking
+
+
+def reference(curves, flags=None):
+    count = curves.shape[1]
+    flags = np.zeros(count, np.uint8) if flags is None else flags
+    return leakage_reference(curves, flags, np.full(count, 0.3), TIMES_S)
+
+
+def test_known_leak_is_found(brain):
+    """Regressing a voxel on itself instead of on the brain would find no leak."""
+    _, leaking = brain
+    found = reference(leaking).k2_of(leaking)
+    np.testing.assert_allclose(found[100:], LEAKS, atol=0.001)
+    assert np.abs(found[:100]).max() < 0.001
+
+
+def test_correction_gives_back_the_curve(brain):
+    clean, leaking = brain
+    mean = reference(leaking)
+    restored = mean.corrected(leaking, mean.k2_of(leaking))
+    wrong = np.abs(leaking[:, 100:] - clean[:, 100:]).max()
+    assert np.abs(restored - clean).max() < 0.05 * wrong
+
+
+def test_leaking_voxels_do_not_count_for_the_mean(brain):
+    clean, leaking = brain
+    found = reference(leaking)
+    np.testing.assert_allclose(found.mean, clean[:, :100].mean(axis=1), atol=0.01)
+
+
+def test_too_few_voxels_without_leakage(brain):
+    _, leaking = brain
+    flags = np.full(leaking.shape[1], Flag.NO_BOLUS, np.uint8)
+    flags[:10] = Flag.GOOD
+    with pytest.raises(InputError, match="Only 10 voxels"):
+        reference(leaking, flags)

@@ -1,0 +1,189 @@
+"""Series in, files out: what is written, and what is said where it cannot be."""
+
+from __future__ import annotations
+
+import errno
+import json
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+
+from SyntheticPerfusionLib import pipeline
+from SyntheticPerfusionLib.errors import Cancelled, InputError
+from SyntheticPerfusionLib.maps import write as map_files
+from SyntheticPerfusionLib.maps.quantity import QUANTITIES
+from SyntheticPerfusionLib.methods.device import resolve_device
+from SyntheticPerfusionLib.methods.registry import describe_methods, get_method, method_names
+from SyntheticPerfusionLib.pipeline import MapOptions, make_maps
+from SyntheticPerfusionLib.series.dsc_series import DscSeries
+from SyntheticPerfusionLib.series.images import read_image, write_image
+
+from .small_patients import coarse
+
+
+@pytest.fixture(scope="module")
+def patient():
+    return coarse("healthy")
+
+
+@pytest.fixture(scope="module")
+def outcome(patient, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("maps")
+    return make_maps(patient.series, "oSVD", folder, MapOptions(device="cpu"))
+
+
+def test_every_map_lies_on_the_series(outcome, patient):
+    for name, path in outcome.files["maps"].items():
+        array, geometry = read_image(Path(path))
+        assert geometry.matches(patient.series.geometry), name
+        np.testing.assert_array_equal(array, outcome.maps[name])
+        assert nibabel.load(path).shape == patient.series.geometry.shape[::-1]
+
+
+def test_sidecars_say_unit_method_and_use(outcome):
+    folder = Path(outcome.files["output"])
+    for name in outcome.files["maps"]:
+        sidecar = json.loads((folder / f"{name}.json").read_text())
+        assert sidecar["Units"] == QUANTITIES[name].unit
+        assert sidecar["Method"] == "oSVD"
+        assert "research" in sidecar["Use"]
+        assert sidecar["Settings"]["rho_g_per_ml"] == 1.04
+
+
+def test_report_says_what_was_done(outcome):
+    report = json.loads(Path(outcome.files["report"]).read_text())
+    assert report["method"] == "oSVD"
+    assert report["series"]["echo_time_source"]
+    assert report["bolus"]["frames_dropped"] >= 1
+    assert set(report["seconds"]) == {"start", "preparation", "aif", "method", "writing"}
+    assert report["aif"]["voxels"] >= 4
+    assert report["quantities"]["Tmax"]["unit"] == "s"
+    assert report["warnings"]
+
+
+def test_nothing_is_left_half_written(outcome):
+    folder = Path(outcome.files["output"])
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
+def test_progress_never_falls_and_ends_at_one(patient, tmp_path):
+    seen = []
+    make_maps(
+        patient.series,
+        "sSVD",
+        tmp_path,
+        MapOptions(device="cpu"),
+        lambda fraction, message: seen.append(fraction),
+    )
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+
+
+def test_only_the_wanted_quantities(patient, tmp_path):
+    options = MapOptions(device="cpu", quantities=("CBF", "Tmax"))
+    assert set(make_maps(patient.series, "cSVD", tmp_path, options).files["maps"]) == {
+        "CBF",
+        "Tmax",
+    }
+
+
+def test_quantity_that_the_method_does_not_give(patient, tmp_path):
+    with pytest.raises(InputError, match="it gives CBF"):
+        make_maps(patient.series, "cSVD", tmp_path, MapOptions(quantities=("K2",)))
+
+
+def test_aif_from_a_mask_and_from_its_own_csv_agree(patient, tmp_path, outcome):
+    voxels = outcome.aif.voxels
+    write_image(voxels, patient.series.geometry, tmp_path / "artery.nii.gz")
+    by_mask = make_maps(
+        patient.series,
+        "cSVD",
+        tmp_path / "mask",
+        MapOptions(device="cpu", aif_file=tmp_path / "artery.nii.gz"),
+    )
+    by_file = make_maps(
+        patient.series,
+        "cSVD",
+        tmp_path / "csv",
+        MapOptions(device="cpu", aif_file=tmp_path / "mask" / "aif.csv"),
+    )
+    np.testing.assert_allclose(by_file.maps["CBF"], by_mask.maps["CBF"], rtol=1e-3, atol=1e-2)
+
+
+def test_missing_echo_time_names_the_option(patient, tmp_path):
+    blind = DscSeries(patient.series.signal, patient.series.frame_times_s, patient.series.geometry)
+    with pytest.raises(InputError, match="--echo-time"):
+        make_maps(blind, "oSVD", tmp_path)
+
+
+def test_unknown_method(patient, tmp_path):
+    with pytest.raises(InputError, match="choose one of"):
+        make_maps(patient.series, "SVD", tmp_path)
+
+
+def test_unknown_and_absent_devices():
+    assert resolve_device("cpu") == "cpu"
+    with pytest.raises(InputError, match="not known"):
+        resolve_device("gpu")
+    with pytest.raises(InputError, match="not available"):
+        resolve_device("cuda:99")
+
+
+def test_folder_that_is_a_file(patient, tmp_path):
+    (tmp_path / "maps").write_text("in the way")
+    with pytest.raises(InputError, match="cannot be written to"):
+        make_maps(patient.series, "oSVD", tmp_path / "maps")
+
+
+def test_full_disk(patient, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(map_files, "write_image", full)
+    with pytest.raises(InputError, match="disk is full"):
+        make_maps(patient.series, "sSVD", tmp_path, MapOptions(device="cpu"))
+    assert not (tmp_path / "report.json").exists()
+
+
+def test_stopping_leaves_no_map(patient, tmp_path):
+    asked = iter([False])
+    with pytest.raises(Cancelled):
+        make_maps(
+            patient.series,
+            "oSVD",
+            tmp_path,
+            MapOptions(device="cpu"),
+            cancelled=lambda: next(asked, True),
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_uneven_frame_times_give_the_same_maps(patient, tmp_path, outcome):
+    """A frame left out is a gap in time, not a shift of all that follows."""
+    kept = np.delete(np.arange(patient.series.frame_count), 40)
+    gappy = DscSeries(
+        patient.series.signal[kept],
+        patient.series.frame_times_s[kept],
+        patient.series.geometry,
+        patient.series.echo_time_s,
+    )
+    found = make_maps(gappy, "oSVD", tmp_path, MapOptions(device="cpu")).maps
+    grey = patient.labels == 1
+    ratio = found["CBF"][grey] / np.maximum(outcome.maps["CBF"][grey], 1e-3)
+    assert np.median(ratio) == pytest.approx(1.0, abs=0.03)
+
+
+def test_every_method_describes_itself():
+    for described in describe_methods():
+        assert described["description"]
+        assert described["reference"]
+        assert {item["name"] for item in described["quantities"]} <= set(QUANTITIES)
+    assert method_names()[:4] == ["sSVD", "cSVD", "oSVD", "Tikhonov"]
+    assert "K2" in [item.name for item in get_method("oSVD", leakage=True).quantities]
+
+
+def test_pipeline_names_its_stages_in_the_order_they_run(outcome):
+    assert list(outcome.report["seconds"]) == ["start", "preparation", "aif", "method", "writing"]
+    assert pipeline.RESEARCH_USE == outcome.report["use"]
