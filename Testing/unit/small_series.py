@@ -86,6 +86,7 @@ def small_series(
     rotations_deg: np.ndarray | None = None,
     noise: float = 6.0,
     drop: float = 0.6,
+    arrival_s: float = 9.0,
     seed: int = 0,
 ) -> DscSeries:
     """A series with a bolus, moved frame by frame about the middle of the grid.
@@ -96,7 +97,7 @@ def small_series(
     """
     geometry = geometry or small_geometry()
     times = np.arange(frame_count) * REPETITION_TIME_S
-    curve = bolus_curve(times)
+    curve = bolus_curve(times, arrival_s)
     rng = np.random.default_rng(seed)
     middle = centre(geometry)[:, None, None, None]
     relative = points(geometry) - middle

@@ -38,12 +38,8 @@ _SMOOTHING_VOXELS = 0.5
 _MARGIN_MM = 8.0
 _HEAD_SHARE = 0.15
 _BINS = 32
-_SAMPLES = 40_000
 _SEED = 1
-_COARSE_STEP_MM = 2.0
-_FINE_STEP_MM = 0.5
 _STEP_TOLERANCE_MM = 0.02
-_VALUE_TOLERANCE = 1e-6
 _ITERATIONS = 20
 
 Parameters = tuple[float, ...]
@@ -68,6 +64,19 @@ class Displacement:
     rotations_deg: np.ndarray
     mean_mm: np.ndarray
     uncorrected: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Search:
+    """How a search for the best fit goes: its first step, and how many voxels it looks at."""
+
+    step_mm: float
+    samples: int
+    tolerance: float
+
+
+_COARSE = _Search(step_mm=2.0, samples=12_000, tolerance=1e-5)
+_FINE = _Search(step_mm=0.5, samples=40_000, tolerance=1e-6)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +108,7 @@ def correct_motion(
     frames = range(series.frame_count)
 
     def search(t: int) -> Parameters | None:
-        return _registered(_frame(series, t, reference), reference, [_AT_REST], _COARSE_STEP_MM)
+        return _registered(_frame(series, t, reference), reference, [_AT_REST], _COARSE)
 
     coarse = _in_parallel(
         search, frames, part(progress, 0.0, 0.6), cancelled, "Motion correction: searching"
@@ -108,7 +117,7 @@ def correct_motion(
     def refine(t: int) -> Parameters | None:
         starts = [found for found in coarse[max(t - 1, 0) : t + 2] if found is not None]
         moving = _frame(series, t, reference)
-        return _registered(moving, reference, [*starts, _AT_REST], _FINE_STEP_MM)
+        return _registered(moving, reference, [*starts, _AT_REST], _FINE)
 
     fine = _in_parallel(
         refine, frames, part(progress, 0.6, 0.9), cancelled, "Motion correction: refining"
@@ -230,7 +239,7 @@ def _transform(parameters: Parameters, reference: _Reference) -> sitk.Euler3DTra
 
 
 def _registered(
-    moving: sitk.Image, reference: _Reference, starts: list[Parameters], step_mm: float
+    moving: sitk.Image, reference: _Reference, starts: list[Parameters], search: _Search
 ) -> Parameters | None:
     """The best fit near the best of `starts`; None where the search failed."""
     import SimpleITK as sitk
@@ -240,14 +249,14 @@ def _registered(
     registration.SetMetricAsMattesMutualInformation(_BINS)
     registration.SetMetricFixedMask(reference.region)
     registration.SetMetricSamplingStrategy(registration.RANDOM)
-    share = min(1.0, _SAMPLES / reference.image.GetNumberOfPixels())
+    share = min(1.0, search.samples / reference.image.GetNumberOfPixels())
     registration.SetMetricSamplingPercentage(share, _SEED)
     registration.SetInterpolator(sitk.sitkLinear)
     registration.SetOptimizerAsPowell(
         numberOfIterations=_ITERATIONS,
-        stepLength=step_mm,
+        stepLength=search.step_mm,
         stepTolerance=_STEP_TOLERANCE_MM,
-        valueTolerance=_VALUE_TOLERANCE,
+        valueTolerance=search.tolerance,
     )
     registration.SetOptimizerScalesFromPhysicalShift()
 
