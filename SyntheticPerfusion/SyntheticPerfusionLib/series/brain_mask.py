@@ -13,6 +13,7 @@ _OPENING_MM = 4.0
 _CLOSING_MM = 6.0
 _SMOOTHING_MM = 2.0
 _PART_SHARE = 0.1
+_PERFUSED_SHARE = 1 / 3
 _DROP_SHARE = 0.3
 """Perfused: the smoothed signal falls by this share of the head's median fall."""
 
@@ -20,26 +21,27 @@ _DROP_SHARE = 0.3
 def brain_mask(series: DscSeries) -> np.ndarray:
     """(K, J, I) bool mask of the brain, ventricles included.
 
-    The head is what stands out from the air in the mean baseline image (Otsu 1979). Within it the
-    brain is what is left, in its main connected parts, where the signal falls with the bolus;
-    skull, fat, eyes and skin hang on it by bridges that an in-plane opening cuts. Where no bolus
-    is found the head itself is opened, so that a person can still look at the series and edit the
-    mask.
+    The head is what stands out from the air in the mean baseline image (Otsu 1979). Skull, fat,
+    eyes and skin hang on the brain by bridges that an in-plane opening cuts; of the parts left,
+    the brain is those in which the signal falls with the bolus. They count whole, since in an
+    infarct it hardly falls. Where no bolus is found all large parts are taken, so that a person
+    can still look at the series and edit the mask.
     Raises InputError where nothing stands out.
     """
     early = _early_mean(series)
     head = _head(early, series.geometry.spacing)
+    parts = _parts_after_opening(head, series.geometry.spacing)
     try:
         bolus = timing_of_curve(series.mean_curve(head), series.frame_times_s)
     except InputError:
-        perfused = head
+        brain = _main(parts, parts > 0)
     else:
         steady = slice(bolus.baseline_start, bolus.baseline_stop)
         baseline = series.signal[steady].mean(axis=0, dtype=np.float32)
         trough = series.signal[bolus.peak - 1 : bolus.peak + 3].mean(axis=0, dtype=np.float32)
         perfused = _perfused(head, baseline, trough, series.geometry.spacing)
-    brain = _main_parts_after_opening(perfused, series.geometry.spacing)
-    brain = _closed_and_filled(brain, series.geometry.spacing) & head
+        brain = _main(parts, perfused)
+    brain = _without_islands(_closed_and_filled(brain, series.geometry.spacing) & head)
     if not brain.any():
         raise InputError(
             "No brain was found in the series; give a mask with --mask or draw one in the panel."
@@ -94,19 +96,36 @@ def _disc(radius_mm: float, spacing: tuple[float, float, float]) -> np.ndarray:
     return ((row / reach[0]) ** 2 + (column / reach[1]) ** 2 <= 1.0)[None]
 
 
-def _main_parts_after_opening(mask: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
-    """The opened mask's largest 3D-connected part, and others of a tenth of its size.
-
-    A thin slab at the skull base holds the cerebellum and the temporal lobes apart.
-    """
+def _parts_after_opening(mask: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
+    """3D-connected parts of the opened mask, numbered from 1."""
     opened = ndimage.binary_opening(_filled(mask), _disc(_OPENING_MM, spacing))
-    if not opened.any():
-        opened = mask
-    labels, _ = ndimage.label(opened)
-    sizes = np.bincount(labels.ravel())
+    labels, _ = ndimage.label(opened if opened.any() else mask)
+    return np.asarray(labels)
+
+
+def _main(parts: np.ndarray, perfused: np.ndarray) -> np.ndarray:
+    """The parts with most perfused voxels: the largest, and others of a tenth of its size.
+
+    A part counts whole, infarct included, if a third of it is perfused. A thin slab at the skull
+    base holds the cerebellum and the temporal lobes apart.
+    """
+    sizes = np.bincount(parts.ravel())
+    alive = np.bincount(parts.ravel(), weights=perfused.ravel())
     sizes[0] = 0
-    kept = (sizes > 0) & (sizes >= _PART_SHARE * sizes.max())
-    return np.asarray(kept[labels])
+    alive[0] = 0
+    kept = (alive >= _PART_SHARE * alive.max()) & (alive > _PERFUSED_SHARE * sizes)
+    return np.asarray(kept[parts])
+
+
+def _without_islands(mask: np.ndarray) -> np.ndarray:
+    """In each slice only what has a tenth of the size of its largest part: no eye, no scalp."""
+    kept = np.zeros_like(mask)
+    for section, result in zip(mask, kept, strict=True):
+        labels, _ = ndimage.label(section)
+        sizes = np.bincount(labels.ravel())
+        sizes[0] = 0
+        result[:] = ((sizes > 0) & (sizes >= _PART_SHARE * sizes.max()))[labels]
+    return kept
 
 
 def _closed_and_filled(mask: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
