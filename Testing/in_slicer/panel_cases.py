@@ -16,46 +16,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 import slicer
-from in_slicer.scene_case import painted_segment
+from in_slicer.scene_case import BALL, FRAMES, STEP_S, bolus_series, painted_segment
 from SyntheticPerfusionLib.gui.child import ERRORS, OUTPUT
 from SyntheticPerfusionLib.gui.digital_patient import make_sample
 from SyntheticPerfusionLib.mrml import grid, maps, sequence
 from SyntheticPerfusionLib.series.brain_mask import brain_mask
 from SyntheticPerfusionLib.series.dsc_series import DscSeries
-from SyntheticPerfusionLib.series.geometry import Geometry
 from SyntheticPerfusionLib.series.images import read_image, write_image
 from SyntheticPerfusionLib.series.write import write_series
-
-GEOMETRY = Geometry((6, 32, 32), (6.0, 6.0, 6.0), (-93.0, -93.0, -15.0))
-FRAMES, STEP_S = 40, 1.5
-
-
-def bolus_series(echo_time_s: float | None = 0.03) -> DscSeries:
-    """A ball of tissue through which a bolus passes, with an early, strong artery in it."""
-    k, j, i = np.indices(GEOMETRY.shape)
-    ball = ((i - 15.5) / 11) ** 2 + ((j - 15.5) / 13) ** 2 + ((k - 2.5) / 4) ** 2 < 1
-    artery = ball & (abs(i - 12) < 1.5) & (abs(j - 12) < 1.5)
-    times = np.arange(FRAMES) * STEP_S
-
-    def passage(start: float, width: float) -> np.ndarray:
-        late = np.clip(times - start, 0, None) / width
-        return late**3 * np.exp(3 - 3 * late / 1.0) / 1.0
-
-    tissue, arterial = passage(16.0, 7.0), passage(13.0, 4.0)
-    relaxation = np.where(artery, 60.0, 9.0)[None] * np.where(
-        artery[None], arterial[:, None, None, None], tissue[:, None, None, None]
-    )
-    noise = np.random.default_rng(3).normal(0.0, 3.0, (FRAMES, *GEOMETRY.shape))
-    signal = np.where(ball, 500.0, 0.0) * np.exp(-0.03 * relaxation) + np.abs(noise)
-    return DscSeries(
-        signal.astype(np.float32),
-        times,
-        GEOMETRY,
-        echo_time_s,
-        "set by the test",
-        "set by the test" if echo_time_s else "",
-        "Ball",
-    )
 
 
 class StandInChild:
@@ -89,14 +57,14 @@ class StandInChild:
         output.mkdir()
         series = output.parent / "series.nii"
         assert series.is_file()
-        ramp = np.broadcast_to(np.linspace(0, 60, 32, dtype=np.float32), GEOMETRY.shape)
+        ramp = np.broadcast_to(np.linspace(0, 60, 32, dtype=np.float32), BALL.shape)
         files = {}
         for name, scale in (("CBF", 1.0), ("Tmax", 0.2)):
             files[name] = str(output / f"{name}.nii.gz")
-            write_image(np.ascontiguousarray(ramp * scale), GEOMETRY, Path(files[name]))
-        voxels = np.zeros(GEOMETRY.shape, np.uint8)
+            write_image(np.ascontiguousarray(ramp * scale), BALL, Path(files[name]))
+        voxels = np.zeros(BALL.shape, np.uint8)
         voxels[2, 12, 11:14] = 1
-        write_image(voxels, GEOMETRY, output / "aif_voxels.nii.gz")
+        write_image(voxels, BALL, output / "aif_voxels.nii.gz")
         curve = output / "aif.csv"
         rows = [f"{n * STEP_S},{50 * np.exp(-(((n - 12) / 3) ** 2)):.6f}" for n in range(FRAMES)]
         curve.write_text("\n".join(["time_s,concentration_1_per_s", *rows]), encoding="utf-8")
@@ -133,11 +101,11 @@ class StandInPatient(StandInChild):
         folder = Path(self.command[self.command.index("phantom") + 1])
         series = bolus_series()
         write_series(series, folder / "dsc.nii.gz")
-        write_image(series.signal[0], GEOMETRY, folder / "anatomy.nii.gz")
+        write_image(series.signal[0], BALL, folder / "anatomy.nii.gz")
         for name, columns in (("tumor", slice(18, 22)), ("reference", slice(8, 12))):
-            region = np.zeros(GEOMETRY.shape, np.uint8)
+            region = np.zeros(BALL.shape, np.uint8)
             region[2:4, 12:16, columns] = 1
-            write_image(region, GEOMETRY, folder / f"{name}.nii.gz")
+            write_image(region, BALL, folder / f"{name}.nii.gz")
 
 
 class PanelCase(unittest.TestCase):
@@ -306,9 +274,9 @@ class PanelCase(unittest.TestCase):
         self.settle()
         self.assertFalse(self.ui.applyButton.enabled)
         self.assertIn("artery", self.ui.applyButton.toolTip)
-        inside = np.zeros(GEOMETRY.shape, bool)
+        inside = np.zeros(BALL.shape, bool)
         inside[2, 11:14, 11:14] = True
-        node, _ = painted_segment(slicer.mrmlScene, inside, grid.voxel_to_ras(GEOMETRY), "Artery")
+        node, _ = painted_segment(slicer.mrmlScene, inside, grid.voxel_to_ras(BALL), "Artery")
         self.ui.aifSegmentationSelector.setCurrentNode(node)
         self.settle()
         self.assertEqual(self.ui.aifSegmentComboBox.itemText(1), "Artery")
@@ -401,7 +369,7 @@ class PanelCase(unittest.TestCase):
         segmentation = self.parameters.roiSegmentation
         ids = (self.parameters.tumorId, self.parameters.contralateralId)
         for segment, columns in zip(ids, (slice(20, 24), slice(6, 10)), strict=True):
-            inside = np.zeros(GEOMETRY.shape, np.uint8)
+            inside = np.zeros(BALL.shape, np.uint8)
             inside[2:4, 12:16, columns] = 1
             slicer.util.updateSegmentBinaryLabelmapFromArray(
                 inside, segmentation, segment, self.parameters.overlayMap

@@ -82,3 +82,35 @@ def map_volume(scene, geometry, array=None):
 
 # The perfusion grid of a usual series, shifted so that no voxel centre falls on the sphere's.
 COARSE = Geometry((9, 20, 20), (2.0, 2.0, 5.0), (-19.3, -18.6, -21.7))
+
+
+BALL = Geometry((6, 32, 32), (6.0, 6.0, 6.0), (-93.0, -93.0, -15.0))
+FRAMES, STEP_S = 40, 1.5
+
+
+def bolus_series(echo_time_s: float | None = 0.03) -> DscSeries:
+    """A ball of tissue through which a bolus passes, with an early, strong artery in it."""
+    k, j, i = np.indices(BALL.shape)
+    ball = ((i - 15.5) / 11) ** 2 + ((j - 15.5) / 13) ** 2 + ((k - 2.5) / 4) ** 2 < 1
+    artery = ball & (abs(i - 12) < 1.5) & (abs(j - 12) < 1.5)
+    times = np.arange(FRAMES) * STEP_S
+
+    def passage(start: float, width: float) -> np.ndarray:
+        late = np.clip(times - start, 0, None) / width
+        return late**3 * np.exp(3 - 3 * late / 1.0) / 1.0
+
+    tissue, arterial = passage(16.0, 7.0), passage(13.0, 4.0)
+    relaxation = np.where(artery, 60.0, 9.0)[None] * np.where(
+        artery[None], arterial[:, None, None, None], tissue[:, None, None, None]
+    )
+    noise = np.random.default_rng(3).normal(0.0, 3.0, (FRAMES, *BALL.shape))
+    signal = np.where(ball, 500.0, 0.0) * np.exp(-0.03 * relaxation) + np.abs(noise)
+    return DscSeries(
+        signal.astype(np.float32),
+        times,
+        BALL,
+        echo_time_s,
+        "set by the test",
+        "set by the test" if echo_time_s else "",
+        "Ball",
+    )
