@@ -98,6 +98,7 @@ class SyntheticPerfusionParameterNode:
 
     series                            the DSC series.
     echoTimeMs, frameIntervalS        typed by hand; 0 takes what is stored with the series.
+    cursorCurve                       whether the voxel under the mouse is drawn too.
     aifSource, aifSegmentation, aifSegmentId, aifFile  where the arterial curve comes from.
     method, device                    how and where maps are made.
     maskSegmentation                  brain mask; none for the automatic one.
@@ -111,6 +112,7 @@ class SyntheticPerfusionParameterNode:
     series: vtkMRMLSequenceNode
     echoTimeMs: Annotated[float, WithinRange(0, 500)] = 0.0
     frameIntervalS: Annotated[float, WithinRange(0, 60)] = 0.0
+    cursorCurve: bool = False
     aifSource: AifSource = AifSource.Automatic
     aifSegmentation: vtkMRMLSegmentationNode
     aifSegmentId: str = ""

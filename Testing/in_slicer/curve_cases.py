@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from in_slicer.scene_case import OBLIQUE, SceneCase, map_volume, painted_segment
 from SyntheticPerfusionLib.errors import InputError
-from SyntheticPerfusionLib.mrml import aif, brain, charts, coverage, grid, segments
+from SyntheticPerfusionLib.mrml import aif, brain, charts, coverage, grid, probe, segments
 from SyntheticPerfusionLib.series.aif import Aif, AifQuality
 from SyntheticPerfusionLib.series.bolus import BolusTiming
 
@@ -97,6 +97,23 @@ class AifCase(SceneCase):
         node, segment = painted_segment(self.scene, inside, grid.voxel_to_ras(OBLIQUE))
         volume = map_volume(self.scene, OBLIQUE)
         np.testing.assert_array_equal(segments.voxels_of_segment(node, segment, volume), inside)
+
+
+class ProbeCase(SceneCase):
+    def test_the_voxel_at_a_place_is_found_through_grid_and_transform(self) -> None:
+        volume = map_volume(self.scene, OBLIQUE)
+        ras = (grid.voxel_to_ras(OBLIQUE) @ (5.3, 2.4, 0.6, 1))[:3]
+        self.assertEqual(probe.voxel_at(volume, ras), (1, 2, 5))
+        transform = self.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+        shift = np.eye(4)
+        shift[:3, 3] = 10, 20, 30
+        transform.SetMatrixTransformToParent(grid.matrix_from_array(shift))
+        volume.SetAndObserveTransformNodeID(transform.GetID())
+        self.assertEqual(probe.voxel_at(volume, np.add(ras, (10, 20, 30))), (1, 2, 5))
+
+    def test_there_is_none_outside(self) -> None:
+        ras = (grid.voxel_to_ras(OBLIQUE) @ (-0.6, 0, 0, 1))[:3]
+        self.assertIsNone(probe.voxel_at(map_volume(self.scene, OBLIQUE), ras))
 
 
 class BrainCase(SceneCase):

@@ -317,6 +317,22 @@ class PanelCase(unittest.TestCase):
         found = brain_mask(self.panel.series.series())
         np.testing.assert_array_equal(written["mask"] != 0, found)
 
+    def test_the_curve_under_the_cursor_is_drawn_and_taken_away(self) -> None:
+        self.choose()
+        self.ui.cursorCurveCheckBox.setChecked(True)
+        self.settle()
+        crosshair = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+        k, j, i = 2, 14, 17
+        crosshair.SetCursorPositionRAS((grid.voxel_to_ras(BALL) @ (i, j, k, 1))[:3])
+        chart = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLPlotChartNode")
+        self.wait(lambda: chart.GetNumberOfPlotSeriesNodes() == 5)
+        table = chart.GetNthPlotSeriesNode(4).GetTableNode().GetTable()
+        drawn = [table.GetColumnByName("Signal").GetValue(frame) for frame in range(FRAMES)]
+        np.testing.assert_allclose(drawn, self.panel.series.series().signal[:, k, j, i])
+        self.ui.cursorCurveCheckBox.setChecked(False)
+        self.settle()
+        self.assertEqual(chart.GetNumberOfPlotSeriesNodes(), 4)
+
     def test_display_fields_change_all_maps_of_the_quantity(self) -> None:
         self.choose()
         self.apply()

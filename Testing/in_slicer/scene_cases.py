@@ -10,7 +10,7 @@ from pathlib import Path
 # ctest in Slicer knows this folder only.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from in_slicer.curve_cases import AifCase, BrainCase, ChartCase
+from in_slicer.curve_cases import AifCase, BrainCase, ChartCase, ProbeCase
 from in_slicer.map_cases import ColorCase, MapCase
 from in_slicer.overlay_cases import OverlayCase, SideBySideCase
 from in_slicer.region_cases import CoverageCase, RatioTableCase
@@ -24,6 +24,7 @@ __all__ = [
     "CoverageCase",
     "MapCase",
     "OverlayCase",
+    "ProbeCase",
     "RatioTableCase",
     "SequenceCase",
     "SideBySideCase",

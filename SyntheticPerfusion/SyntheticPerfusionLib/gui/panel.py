@@ -21,6 +21,7 @@ from .aif_section import AifSection
 from .apply_section import ApplySection
 from .child import ChildProcess, PopenChild
 from .cli_job import Listener
+from .cursor_curve import CursorCurve
 from .loading import load_series, show_series
 from .maps_section import MapsSection
 from .mask_section import MaskSection
@@ -44,6 +45,7 @@ class Panel:
         self._shown: tuple[object, ...] = ()
         self.cache = SeriesCache()
         self.series = SeriesSection(ui, self.cache, load_series, self.update)
+        self.cursor = CursorCurve(self.series.series)
         self.mask = MaskSection(ui, self.series.series)
         self.aif = AifSection(ui, self.series.series, self.mask.mask)
         self.method = MethodSection(ui)
@@ -52,6 +54,7 @@ class Panel:
         self.ratio = RatioSection(ui, self.say)
         self._sections = (
             self.series,
+            self.cursor,
             self.mask,
             self.aif,
             self.method,
@@ -78,6 +81,7 @@ class Panel:
             self.series.update()
             self.method.update()
             has_series = not self._missing_series()
+            self.cursor.update(has_series)
             self.mask.update(has_series)
             self.aif.update(has_series)
             self.apply.update(self.missing(), _("Compute the maps of this series."))

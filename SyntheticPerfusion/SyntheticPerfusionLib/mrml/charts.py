@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .tables import fill_table, named_node
+from .tables import ROLE, fill_table, named_node
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLPlotChartNode, vtkMRMLPlotSeriesNode, vtkMRMLScene, vtkMRMLTableNode
@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from ..series.bolus import BolusTiming
 
 BRAIN_CURVE = "Brain mean signal"
+VOXEL_CURVE = "Under the cursor"
 AIF_CURVE = "Arterial input function"
 
 _TIME = "Time [s]"
 _BLUE = (0.12, 0.4, 0.8)
 _GREEN = (0.1, 0.6, 0.2)
 _ORANGE = (0.95, 0.55, 0.0)
+_GREY = (0.45, 0.45, 0.45)
 _RED = (0.85, 0.1, 0.1)
 
 
@@ -57,6 +59,25 @@ def show_brain_curve(
             _curve(scene, "Bolus peak", marks, "Peak time", "Peak", _RED),
         ],
     )
+
+
+def show_voxel_curve(scene: vtkMRMLScene, frame_times_s: np.ndarray, signal: np.ndarray) -> None:
+    """Add the signal (T,) of one voxel to the brain curve's chart, in place of the last one."""
+    chart = named_node(scene, "vtkMRMLPlotChartNode", BRAIN_CURVE)
+    times = np.asarray(frame_times_s, float)
+    table = _table(scene, VOXEL_CURVE, {_TIME: times, "Signal": np.asarray(signal, float)})
+    curve = _curve(scene, VOXEL_CURVE, table, _TIME, "Signal", _GREY)
+    if not chart.HasPlotSeriesNodeID(curve.GetID()):
+        chart.AddAndObservePlotSeriesNodeID(curve.GetID())
+
+
+def hide_voxel_curve(scene: vtkMRMLScene) -> None:
+    """Take the curve of a voxel out of the chart, if it is in."""
+    for number in range(scene.GetNumberOfNodesByClass("vtkMRMLPlotSeriesNode")):
+        curve = scene.GetNthNodeByClass(number, "vtkMRMLPlotSeriesNode")
+        if curve.GetAttribute(ROLE) == VOXEL_CURVE:
+            chart = named_node(scene, "vtkMRMLPlotChartNode", BRAIN_CURVE)
+            chart.RemovePlotSeriesNodeID(curve.GetID())
 
 
 def show_aif_curve(scene: vtkMRMLScene, aif: Aif) -> vtkMRMLPlotChartNode:
