@@ -74,9 +74,7 @@ class DscSeries:
         """The series without the frames before `first`; the frame times keep their values."""
         if first == 0:
             return self
-        return replace(
-            self, signal=self.signal[first:], frame_times_s=self.frame_times_s[first:]
-        )
+        return replace(self, signal=self.signal[first:], frame_times_s=self.frame_times_s[first:])
 
     def require_echo_time(self) -> float:
         """TE in seconds; raises InputError where it is not known."""

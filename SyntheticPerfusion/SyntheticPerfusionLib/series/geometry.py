@@ -58,9 +58,7 @@ class Geometry:
         if self.shape != other.shape:
             return False
         far = np.array([[0, 0, 0, 1], [*(n - 1 for n in reversed(self.shape)), 1]], float)
-        corners = np.array(
-            [[i, j, k, 1] for i in far[:, 0] for j in far[:, 1] for k in far[:, 2]]
-        )
+        corners = np.array([[i, j, k, 1] for i in far[:, 0] for j in far[:, 1] for k in far[:, 2]])
         apart = corners @ (self.voxel_to_lps - other.voxel_to_lps).T
         return bool(np.abs(apart).max() <= tolerance_mm)
 
