@@ -72,7 +72,7 @@ def prepare(
     stop_if(cancelled)
     acquired = find_bolus(series, brain)
     steady = series.from_frame(acquired.first_steady)
-    warnings = _dropped(acquired)
+    warnings = [*series.warnings, *_dropped(acquired)]
 
     displacement = None
     if options.motion_correction:
