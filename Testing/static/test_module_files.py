@@ -175,6 +175,18 @@ def test_every_widget_that_code_uses_is_in_the_panel():
     assert used <= widgets, used - widgets
 
 
+def test_labels_that_wrap_do_not_widen_the_panel():
+    # In a form layout of Qt 5 a wrapped text asks for its whole width unless it says otherwise.
+    wrapped = []
+    for name, widget in panel_widgets().items():
+        properties = {item.get("name"): item for item in widget.findall("property")}
+        if widget.get("class") == "QLabel" and "wordWrap" in properties:
+            policy = properties["sizePolicy"].find("sizepolicy")
+            assert policy.get("hsizetype") == "Ignored", name
+            wrapped.append(name)
+    assert {"bolusLabel", "methodLabel", "aifQualityLabel"} <= set(wrapped)
+
+
 def test_mrml_widgets_get_the_scene():
     root = ElementTree.parse(PANEL).getroot()
     connected = {
