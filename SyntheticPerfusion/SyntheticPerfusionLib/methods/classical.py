@@ -14,12 +14,11 @@ from ..maps.quantity import QUANTITIES, Quantity
 from ..progress import CancelCheck, Progress, never, silent, stop_if
 from ..series.aif import Aif
 from ..series.bolus import BolusTiming, find_bolus
-from ..series.bolus_presence import shows_bolus
-from ..series.concentration import Concentration, Flag, concentration
+from ..series.concentration import Flag
 from ..series.curve import area_weights
 from ..series.dsc_series import DscSeries
 from ..series.leakage import LeakageReference, leakage_reference
-from ..series.noise import noise_sigma
+from ..series.voxel_curves import VoxelCurves
 from .bolus_parameters import QUANTITIES_WITHOUT_AIF, bolus_parameters
 from .method import Method, Needs
 from .parallel import in_parallel
@@ -28,7 +27,6 @@ from .timing import even_times
 if TYPE_CHECKING:
     from .deconvolution.solver import Solver
 
-_PART_VOXELS = 8192
 _AREA_AFTER_PEAK_S = 45.0
 """Curves are integrated from the first baseline frame to this long after the mean curve's peak.
 
@@ -108,7 +106,6 @@ class Deconvolution(Method):
             )
         echo_time = series.require_echo_time()
         bolus = find_bolus(series, mask)
-        sigma = noise_sigma(series, mask, bolus)
         even = even_times(series.frame_times_s)
         solver = self.build_solver(even.resample(aif.concentration), even.step_s, device)
         scale = self.settings.k_h / self.settings.rho_g_per_ml * _ML_PER_100_G
@@ -116,8 +113,8 @@ class Deconvolution(Method):
             series.frame_times_s, bolus.baseline_start, _area_stop(series, bolus)
         )
         arterial_area = float(weights @ aif.concentration)
-        work = _Work(series, mask, bolus, echo_time, sigma)
-        leakage = work.leakage_reference() if self.settings.leakage else None
+        voxels = VoxelCurves(series, mask, bolus)
+        leakage = _leakage_reference(voxels, series) if self.settings.leakage else None
 
         def values_of(curves: np.ndarray) -> dict[str, np.ndarray]:
             height, position = _peak(solver, even.resample(curves), device)
@@ -133,22 +130,22 @@ class Deconvolution(Method):
                 values["CBV_corrected"] = np.maximum(whole, 0) * (scale / arterial_area)
             return values
 
-        found = {item.name: np.zeros(work.inside.size, np.float32) for item in self.quantities}
-        flags = np.zeros(work.inside.size, np.uint8)
+        found = {item.name: np.zeros(voxels.inside.size, np.float32) for item in self.quantities}
+        flags = np.zeros(voxels.inside.size, np.uint8)
 
         def estimate_part(part: slice) -> None:
-            measured = work.measured(part)
+            measured = voxels.of(part)
             unknown = (measured.flags == Flag.NO_SIGNAL) | (measured.flags == Flag.NO_BOLUS)
             for name, values in values_of(measured.curves).items():
                 if name in found:
                     found[name][part] = np.where(unknown, 0, values)
             flags[part] = measured.flags
 
-        for fraction in in_parallel(estimate_part, work.parts(), device):
+        for fraction in in_parallel(estimate_part, voxels.parts(), device):
             stop_if(cancelled)
             progress(fraction, f"Deconvolution ({self.name})")
         found["rCBV"] = _relative(found["rCBV"])
-        return self._maps(series, mask, work.inside, found, flags)
+        return self._maps(series, mask, voxels.inside, found, flags)
 
     def _maps(
         self,
@@ -174,6 +171,11 @@ class Deconvolution(Method):
         )
 
 
+def _leakage_reference(voxels: VoxelCurves, series: DscSeries) -> LeakageReference:
+    whole = voxels.of(slice(None))
+    return leakage_reference(whole.curves, whole.flags, whole.noise, series.frame_times_s)
+
+
 def _scale_warning(cbf: np.ndarray) -> tuple[str, ...]:
     """What to say where the flow of the whole brain is out of scale."""
     median = float(np.median(cbf)) if cbf.size else 0.0
@@ -191,47 +193,6 @@ def _area_stop(series: DscSeries, bolus: BolusTiming) -> int:
     """One past the last frame that counts in areas."""
     last = series.frame_times_s[bolus.peak] + _AREA_AFTER_PEAK_S
     return int(np.searchsorted(series.frame_times_s, last, side="right"))
-
-
-class _Work:
-    """The voxels of a series as concentration, a part at a time to bound the memory."""
-
-    def __init__(
-        self,
-        series: DscSeries,
-        mask: np.ndarray,
-        bolus: BolusTiming,
-        echo_time_s: float,
-        sigma: float,
-    ) -> None:
-        self.inside = np.flatnonzero(mask)
-        self._times_s = series.frame_times_s
-        self._frames = series.signal.reshape(series.frame_count, -1)
-        self._shown = shows_bolus(series, mask, bolus, sigma).ravel()[self.inside]
-        self._bolus, self._echo_time_s, self._sigma = bolus, echo_time_s, sigma
-
-    def parts(self) -> list[slice]:
-        """Slices of `inside` that together are the whole."""
-        count = self.inside.size
-        return [
-            slice(start, min(start + _PART_VOXELS, count))
-            for start in range(0, count, _PART_VOXELS)
-        ]
-
-    def measured(self, part: slice) -> Concentration:
-        """Concentration of a part's voxels."""
-        return concentration(
-            self._frames[:, self.inside[part]],
-            self._bolus,
-            self._echo_time_s,
-            self._sigma,
-            self._shown[part],
-        )
-
-    def leakage_reference(self) -> LeakageReference:
-        """The mean curve of the brain without leakage."""
-        whole = self.measured(slice(None))
-        return leakage_reference(whole.curves, whole.flags, whole.noise, self._times_s)
 
 
 def _peak(solver: Solver, curves: np.ndarray, device: str) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,6 @@ import numpy as np
 
 from ..errors import InputError
 from .classical import Deconvolution, DeconvolutionSettings
-from .method import Method
 
 if TYPE_CHECKING:
     from .deconvolution.solver import Solver

@@ -14,10 +14,9 @@ from ..errors import InputError
 from .aif import Aif
 from .aif_voxels import aif_of_voxels
 from .bolus import BolusTiming, find_bolus
-from .bolus_presence import shows_bolus
-from .concentration import Flag, concentration
+from .concentration import Flag
 from .dsc_series import DscSeries
-from .noise import noise_sigma
+from .voxel_curves import VoxelCurves
 
 _LARGEST_SHARE = 0.10
 _ROUGHEST_SHARE = 0.25
@@ -45,26 +44,25 @@ def find_aif(series: DscSeries, mask: np.ndarray, bolus: BolusTiming | None = No
     mean curve has passed its first peak, so that recirculation does not count as lateness.
     """
     bolus = bolus or find_bolus(series, mask)
-    inside = np.flatnonzero(mask)
-    signal = series.signal.reshape(series.frame_count, -1)[:, inside]
-    sigma = noise_sigma(series, mask, bolus)
-    shown = shows_bolus(series, mask, bolus, sigma).ravel()[inside]
-    found = concentration(signal, bolus, series.require_echo_time(), sigma, shown)
-    usable = np.flatnonzero(found.flags == Flag.GOOD)
-    if usable.size < _CLUSTERS:
-        raise InputError(
-            f"Only {usable.size} voxels of the mask show a whole, unsaturated bolus, too few to "
-            "find an artery; give the arterial curve with --aif or choose a segment."
-        )
+    every = VoxelCurves(series, mask, bolus)
     window = _first_pass(bolus, series.frame_count)
-    curves = found.curves[window][:, usable].T.astype(np.float64)
     times = series.frame_times_s[window] - series.frame_times_s[window.start]
-
-    area = np.trapezoid(curves, times, axis=1)
-    largest = np.argsort(-area, kind="stable")
+    area = np.zeros(every.inside.size)
+    usable = np.zeros(every.inside.size, dtype=bool)
+    for part in every.parts():
+        found = every.of(part)
+        usable[part] = found.flags == Flag.GOOD
+        area[part] = np.trapezoid(found.curves[window], times, axis=0)
+    usable &= area > 0
+    if usable.sum() < _CLUSTERS:
+        raise InputError(
+            f"Only {int(usable.sum())} voxels of the mask show a whole, unsaturated bolus, too "
+            "few to find an artery; give the arterial curve with --aif or choose a segment."
+        )
+    largest = np.flatnonzero(usable)[np.argsort(-area[usable], kind="stable")]
     chosen = largest[: max(_CLUSTERS, round(_LARGEST_SHARE * len(largest)))]
-    chosen = chosen[area[chosen] > 0]
-    shapes = curves[chosen] / area[chosen, None]
+    curves = every.of(chosen).curves[window].T.astype(np.float64)
+    shapes = curves / area[chosen, None]
     roughness = np.sum(np.diff(shapes, 2, axis=1) ** 2, axis=1)
     smooth = np.argsort(roughness, kind="stable")
     smooth = smooth[: max(_CLUSTERS, round((1 - _ROUGHEST_SHARE) * len(smooth)))]
@@ -81,9 +79,9 @@ def find_aif(series: DscSeries, mask: np.ndarray, bolus: BolusTiming | None = No
     chosen = chosen[narrowest[:count]]
 
     voxels = np.zeros(mask.size, dtype=bool)
-    voxels[inside[usable[chosen]]] = True
+    voxels[every.inside[chosen]] = True
     return aif_of_voxels(
-        series, voxels.reshape(mask.shape), bolus, "automatic (Mouridsen 2006)", sigma
+        series, voxels.reshape(mask.shape), bolus, "automatic (Mouridsen 2006)", every.sigma
     )
 
 

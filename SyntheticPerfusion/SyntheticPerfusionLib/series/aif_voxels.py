@@ -7,11 +7,10 @@ import numpy as np
 from ..errors import InputError
 from .aif import Aif, AifQuality
 from .bolus import BolusTiming
-from .bolus_presence import shows_bolus
-from .concentration import Flag, concentration
+from .concentration import Flag
 from .curve import full_width_half_maximum, time_of_peak
 from .dsc_series import DscSeries
-from .noise import noise_sigma
+from .voxel_curves import VoxelCurves
 
 _WIDE_S = 12.0
 _TAIL_HIGH = 0.4
@@ -33,24 +32,20 @@ def aif_of_voxels(
     sigma   noise of the series in signal units; that of the voxels themselves where not given.
     Raises InputError where no voxel is chosen or none shows a bolus.
     """
-    chosen = np.flatnonzero(voxels)
-    if chosen.size == 0:
+    if not voxels.any():
         raise InputError("The arterial region holds no voxel; draw it over an artery.")
-    signal = series.signal.reshape(series.frame_count, -1)[:, chosen]
-    if sigma is None:
-        sigma = noise_sigma(series, voxels, bolus)
-    shown = shows_bolus(series, voxels, bolus, sigma).ravel()[chosen]
-    found = concentration(signal, bolus, series.require_echo_time(), sigma, shown)
+    every = VoxelCurves(series, voxels, bolus, sigma)
+    found = every.of(slice(None))
     useful = (found.flags == Flag.GOOD) | (found.flags == Flag.SATURATED)
     if not useful.any():
         raise InputError(
-            f"None of the {chosen.size} voxels of the arterial region shows a bolus; "
+            f"None of the {every.inside.size} voxels of the arterial region shows a bolus; "
             "draw it over an artery."
         )
     curve = found.curves[:, useful].mean(axis=1, dtype=np.float64)
     saturated = bool(np.mean(found.flags[useful] == Flag.SATURATED) >= 0.5)
     kept = np.zeros(voxels.size, dtype=bool)
-    kept[chosen[useful]] = True
+    kept[every.inside[useful]] = True
     return make_aif(curve, series.frame_times_s, source, saturated, kept.reshape(voxels.shape))
 
 
