@@ -164,7 +164,7 @@ class PanelCase(unittest.TestCase):
 
     def test_apply_says_what_is_missing(self) -> None:
         self.assertFalse(self.ui.applyButton.enabled)
-        self.assertEqual(self.ui.applyButton.toolTip, "Choose a series first.")
+        self.assertIn("Choose a series first.", self.ui.applyButton.toolTip)
         self.choose(bolus_series(echo_time_s=None))
         self.assertFalse(self.ui.applyButton.enabled)
         self.assertIn("echo time is not stored", self.ui.applyButton.toolTip)
@@ -186,8 +186,9 @@ class PanelCase(unittest.TestCase):
         still = bolus_series()
         self.choose(still.with_signal(np.repeat(still.signal[:1], FRAMES, axis=0)))
         self.assertFalse(self.ui.applyButton.enabled)
-        self.assertEqual(self.ui.applyButton.toolTip, self.ui.bolusLabel.text)
         self.assertTrue(self.ui.bolusLabel.text)
+        # Slicer makes tooltips rich text, so that they wrap.
+        self.assertIn(self.ui.bolusLabel.text, self.ui.applyButton.toolTip)
 
     def test_apply_brings_maps_with_colors_legend_curve_and_voxels(self) -> None:
         node = self.choose()

@@ -177,7 +177,9 @@ class MapsSection:
     def _on_single_view(self) -> None:
         layout = slicer.app.layoutManager().layoutLogic().GetLayoutNode()
         if side_by_side.is_side_by_side(layout):
-            before = self._layout_before or slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
+            before = self._layout_before
+            if before is None:
+                before = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
             layout.SetViewArrangement(before)
         self.show()
 
