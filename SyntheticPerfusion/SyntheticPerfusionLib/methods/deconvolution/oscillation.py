@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +52,7 @@ class OscillationSolver:
 
         self.length = spectrum.synthesis.shape[1]
         self._limit = limit * self.length
+        self._kept = threading.local()
         self._first = tensor(spectrum.analysis[:, : coarse[0]] @ spectrum.synthesis[: coarse[0]])
         self._analysis = tensor(spectrum.analysis[:, least : kept[0]])
         self._steps = [_Step(None, _below(kept, 0, between))]
@@ -60,57 +63,85 @@ class OscillationSolver:
     def residue(self, curves: torch.Tensor) -> torch.Tensor:
         """See `Solver.residue`."""
         found = curves.new_empty((len(curves), self.length))
-        block = min(_ROWS, len(curves)) if curves.device.type == "cpu" else len(curves)
-        if block:
-            workspace = _Workspace(curves, block, self.length)
-            for part, result in zip(curves.split(block), found.split(block), strict=True):
-                self._search(part, result, workspace)
+        for rows, residue in self._blocks(curves):
+            found[rows] = residue
         return found
 
     def peak(self, curves: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """See `Solver.peak`."""
-        return residue_peak(self.residue(curves), self.wraps)
+        height = curves.new_empty(len(curves))
+        position = torch.empty_like(height)
+        for rows, residue in self._blocks(curves):
+            height[rows], position[rows] = residue_peak(residue, self.wraps)
+        return height, position
 
-    def _search(self, curves: torch.Tensor, found: torch.Tensor, workspace: _Workspace) -> None:
-        """Write into `found` the residue of each curve at the first threshold within the limit."""
-        rows = torch.arange(len(curves), device=curves.device)
-        waiting = torch.ones(len(curves), dtype=torch.bool, device=curves.device)
-        coefficients = curves @ self._analysis
-        residue = torch.mm(curves, self._first, out=workspace.residue[: len(curves)])
+    def _blocks(self, curves: torch.Tensor) -> Iterator[tuple[slice, torch.Tensor]]:
+        """Blocks of rows with their residues, which hold until the next block."""
+        block = min(_ROWS, len(curves)) if curves.device.type == "cpu" else len(curves)
+        if block == 0:
+            return
+        workspace = self._workspace(curves, block)
+        for start in range(0, len(curves), block):
+            part = curves[start : start + block]
+            yield slice(start, start + len(part)), self._search(part, workspace)
+
+    def _workspace(self, curves: torch.Tensor, rows: int) -> _Workspace:
+        """This thread's buffers, kept from call to call."""
+        kept: _Workspace | None = getattr(self._kept, "workspace", None)
+        if kept is None or len(kept.found) < rows:
+            kept = _Workspace(curves, rows, self._analysis.shape[1], self.length)
+            self._kept.workspace = kept
+        return kept
+
+    def _search(self, curves: torch.Tensor, workspace: _Workspace) -> torch.Tensor:
+        """(N, L) residue of each curve at the first threshold within the limit."""
+        count = len(curves)
+        found = workspace.found[:count]
+        rows = torch.arange(count, device=curves.device)
+        waiting = torch.ones(count, dtype=torch.bool, device=curves.device)
+        coefficients = torch.mm(curves, self._analysis, out=workspace.coefficients[:count])
+        residue = torch.mm(curves, self._first, out=workspace.residue[:count])
         for step in self._steps:
             if step.removed is not None:
-                step.removed.take_from(residue, coefficients, rows)
+                step.removed.add_to(residue, coefficients, rows, sign=-1.0)
             done = waiting
             if step is not self._steps[-1]:
                 done = workspace.calm(residue, self._limit) & waiting
             finished = done.nonzero()[:, 0]
             if len(finished) == 0:
                 continue
-            places = rows[finished]
-            found[places] = self._refined(residue[finished], coefficients, places, step, workspace)
+            self._finish(found, residue, finished, rows[finished], coefficients, step, workspace)
             waiting = waiting & ~done
             left = waiting.nonzero()[:, 0]
             if len(left) == 0:
-                return
+                break
             if len(left) < _WORTH_COMPACTING * len(rows):
                 rows, waiting = rows[left], waiting[left]
                 residue = workspace.compacted(residue, left)
+        return found
 
-    def _refined(
+    def _finish(
         self,
+        found: torch.Tensor,
         residue: torch.Tensor,
+        finished: torch.Tensor,
+        places: torch.Tensor,
         coefficients: torch.Tensor,
-        rows: torch.Tensor,
         step: _Step,
         workspace: _Workspace,
-    ) -> torch.Tensor:
-        """The residues at the lowest threshold between this step and the last within the limit."""
-        chosen = residue
+    ) -> None:
+        """Write the residues at the lowest threshold within the limit, down to the step before.
+
+        `finished` are the rows of `residue` that meet the limit at `step`, `places` those of
+        `found` and `coefficients`.
+        """
+        fine = torch.index_select(residue, 0, finished, out=workspace.fine[: len(finished)])
+        found.index_copy_(0, places, fine)
         for given_back in step.below:
-            residue = given_back.added_to(residue, coefficients, rows)
-            calm = workspace.calm(residue, self._limit)
-            chosen = torch.where(calm[:, None], residue, chosen)
-        return chosen
+            given_back.add_to(fine, coefficients, places)
+            lower = workspace.calm(fine, self._limit).nonzero()[:, 0]
+            if len(lower):
+                found[places[lower]] = fine[lower]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,17 +151,15 @@ class _Frequencies:
     columns: slice
     synthesis: torch.Tensor
 
-    def take_from(
-        self, residue: torch.Tensor, coefficients: torch.Tensor, rows: torch.Tensor
+    def add_to(
+        self,
+        residue: torch.Tensor,
+        coefficients: torch.Tensor,
+        rows: torch.Tensor,
+        sign: float = 1.0,
     ) -> None:
-        """Subtract these frequencies from the residues of `rows`, in place."""
-        residue.addmm_(self._of(coefficients, rows), self.synthesis, alpha=-1.0)
-
-    def added_to(
-        self, residue: torch.Tensor, coefficients: torch.Tensor, rows: torch.Tensor
-    ) -> torch.Tensor:
-        """The residues of `rows` with these frequencies."""
-        return torch.addmm(residue, self._of(coefficients, rows), self.synthesis)
+        """Add these frequencies to the residues of `rows`, in place, or with -1 take them away."""
+        residue.addmm_(self._of(coefficients, rows), self.synthesis, alpha=sign)
 
     def _of(self, coefficients: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         columns = coefficients[:, self.columns]
@@ -161,10 +190,13 @@ def _below(kept: list[int], number: int, between) -> list[_Frequencies]:  # type
 
 
 class _Workspace:
-    """Buffers that every block of rows uses again: fresh ones would cost more than the sums."""
+    """Buffers that every block of rows uses again: fresh memory would cost more than the sums."""
 
-    def __init__(self, like: torch.Tensor, rows: int, length: int) -> None:
+    def __init__(self, like: torch.Tensor, rows: int, coefficients: int, length: int) -> None:
+        self.coefficients = like.new_empty((rows, coefficients))
         self.residue = like.new_empty((rows, length))
+        self.found = torch.empty_like(self.residue)
+        self.fine = torch.empty_like(self.residue)
         self._spare = torch.empty_like(self.residue)
         self._first = like.new_empty((rows, length + 1))
         self._second = like.new_empty((rows, length))
