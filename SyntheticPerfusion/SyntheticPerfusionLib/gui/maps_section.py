@@ -11,6 +11,8 @@ from slicer.i18n import tr as _
 from ..mrml import legend, maps, overlay, sequence, side_by_side
 
 _BEYOND_WINDOW = 4.0
+# Ticked at first for side by side: what is read together.
+_READ_TOGETHER = {"CBF", "CBV", "MTT", "Tmax"}
 
 
 class MapsSection:
@@ -75,19 +77,17 @@ class MapsSection:
         ids = [volume.GetID() for volume in volumes]
         if ids == self._listed:
             return
-        unticked = {
-            self._ui.mapsList.item(row).data(qt.Qt.UserRole)
-            for row in range(self._ui.mapsList.count)
-            if self._ui.mapsList.item(row).checkState() == qt.Qt.Unchecked
-        }
+        items = [self._ui.mapsList.item(row) for row in range(self._ui.mapsList.count)]
+        before = {item.data(qt.Qt.UserRole): item.checkState() for item in items}
         self._listed = ids
         self._ui.mapsList.clear()
         for volume in volumes:
             item = qt.QListWidgetItem(volume.GetName())
             item.setData(qt.Qt.UserRole, volume.GetID())
             item.setFlags(item.flags() | qt.Qt.ItemIsUserCheckable)
-            ticked = volume.GetID() not in unticked
-            item.setCheckState(qt.Qt.Checked if ticked else qt.Qt.Unchecked)
+            usual = volume.GetAttribute(maps.QUANTITY) in _READ_TOGETHER
+            first = qt.Qt.Checked if usual else qt.Qt.Unchecked
+            item.setCheckState(before.get(volume.GetID(), first))
             self._ui.mapsList.addItem(item)
 
     def _ticked(self) -> list[Any]:

@@ -127,6 +127,10 @@ def _chart(
     chart.RemoveAllPlotSeriesNodeIDs()
     for curve in curves:
         chart.AddAndObservePlotSeriesNodeID(curve.GetID())
+    # The charts are as small as the panel leaves them room.
+    chart.SetAxisTitleFontSize(11)
+    chart.SetAxisLabelFontSize(10)
+    chart.SetLegendFontSize(10)
     chart.SetTitleVisibility(False)
     chart.SetXAxisTitle(_TIME)
     chart.SetYAxisTitle(y_title)
