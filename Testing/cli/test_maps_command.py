@@ -11,7 +11,6 @@ import time
 import numpy as np
 import pytest
 import SimpleITK as sitk
-
 from SyntheticPerfusionLib.phantom.acquisition import Acquisition
 from SyntheticPerfusionLib.phantom.patient import make_patient
 from SyntheticPerfusionLib.phantom.write import write_patient
@@ -112,9 +111,7 @@ class TestRefusals:
 
     def test_unknown_method(self, patient, tmp_path):
         series = patient / "dsc.nii.gz"
-        assert "choose one of" in refused(
-            "maps", series, "--method", "qSVD", "--output", tmp_path
-        )
+        assert "choose one of" in refused("maps", series, "--method", "qSVD", "--output", tmp_path)
 
     def test_missing_echo_time(self, patient, tmp_path):
         bare = tmp_path / "bare.nii.gz"

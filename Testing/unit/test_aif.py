@@ -1,10 +1,9 @@
-"""Arterial curves from voxels and files, their quality, and what is said where they are unusable."""
+"""Arterial curves from voxels and files, their quality, and what is said of unusable ones."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from SyntheticPerfusionLib.errors import InputError
 from SyntheticPerfusionLib.series.aif_file import read_aif_csv, write_aif_csv
 from SyntheticPerfusionLib.series.aif_search import find_aif

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from SyntheticPerfusionLib.series.curve import (
     area_weights,
     full_width_half_maximum,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-
 from SyntheticPerfusionLib.methods.deconvolution import oscillation, tikhonov
 from SyntheticPerfusionLib.methods.deconvolution.matrices import (
     Spectrum,
@@ -51,21 +50,21 @@ def relative(found, expected):
     return np.abs(found - expected).max(axis=1) / np.abs(expected).max(axis=1)
 
 
-@pytest.mark.parametrize(("threshold",), [(0.05,), (0.15,), (0.2,)])
+@pytest.mark.parametrize("threshold", [0.05, 0.15, 0.2])
 def test_ssvd_equals_dense(aif, noisy, threshold):
     found = ssvd(aif, STEP_S, threshold, "cpu").residue(rows(noisy)).numpy()
     expected = np.array([dense.ssvd(aif, STEP_S, curve, threshold) for curve in noisy])
     assert relative(found, expected).max() < 1e-3
 
 
-@pytest.mark.parametrize(("threshold",), [(0.03,), (0.07,), (0.2,)])
+@pytest.mark.parametrize("threshold", [0.03, 0.07, 0.2])
 def test_csvd_equals_dense(aif, noisy, threshold):
     found = csvd(aif, STEP_S, threshold, "cpu").residue(rows(noisy)).numpy()
     expected = np.array([dense.csvd(aif, STEP_S, curve, threshold) for curve in noisy])
     assert relative(found, expected).max() < 1e-3
 
 
-@pytest.mark.parametrize(("limit",), [(0.035,), (0.095,)])
+@pytest.mark.parametrize("limit", [0.035, 0.095])
 def test_osvd_equals_dense(aif, noisy, limit):
     found = oscillation.OscillationSolver(aif, STEP_S, limit, "cpu").residue(rows(noisy)).numpy()
     reference = [

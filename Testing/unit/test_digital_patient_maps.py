@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
-
 from SyntheticPerfusionLib.maps.perfusion_maps import PerfusionMaps
 from SyntheticPerfusionLib.methods.registry import get_method, method_names
 from SyntheticPerfusionLib.phantom.patient import TissueLabel
@@ -66,7 +67,7 @@ def test_tmax_rises_with_the_true_delay(name, every_method, patient, parenchyma)
     edges = [0, 1.5, 3, 5, 7, 9, 14]
     medians = [
         np.median(tmax[(delay >= low) & (delay < high)])
-        for low, high in zip(edges[:-1], edges[1:], strict=True)
+        for low, high in pairwise(edges)
         if np.sum((delay >= low) & (delay < high)) > 20
     ]
     assert len(medians) >= 4

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from SyntheticPerfusionLib.errors import InputError
 from SyntheticPerfusionLib.series.concentration import Flag
 from SyntheticPerfusionLib.series.leakage import leakage_reference

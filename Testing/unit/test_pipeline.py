@@ -9,7 +9,6 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
-
 from SyntheticPerfusionLib import pipeline
 from SyntheticPerfusionLib.errors import Cancelled, InputError
 from SyntheticPerfusionLib.maps import write as map_files
@@ -186,4 +185,4 @@ def test_every_method_describes_itself():
 
 def test_pipeline_names_its_stages_in_the_order_they_run(outcome):
     assert list(outcome.report["seconds"]) == ["start", "preparation", "aif", "method", "writing"]
-    assert pipeline.RESEARCH_USE == outcome.report["use"]
+    assert outcome.report["use"] == pipeline.RESEARCH_USE

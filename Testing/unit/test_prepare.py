@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from SyntheticPerfusionLib.errors import Cancelled, InputError
 from SyntheticPerfusionLib.series.bolus_presence import shows_bolus
 from SyntheticPerfusionLib.series.brain_mask import brain_mask

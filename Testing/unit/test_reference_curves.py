@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 import torch
 from scipy.interpolate import CubicSpline
-
 from SyntheticPerfusionLib.methods.registry import get_method
 
 from .curves import arterial, tissue
@@ -40,7 +39,20 @@ METHODS = ["sSVD", "cSVD", "oSVD", "Tikhonov"]
 OSIPI_CBF_RATIO = {
     "sSVD": [1.12, 1.12, 1.04, 1.05, 1.00, 1.01, 0.97, 1.13, 1.02, 1.06, 1.05, 1.02, 1.00, 0.97],
     "Tikhonov": [
-        1.08, 0.99, 1.04, 1.09, 0.99, 1.02, 0.99, 1.11, 1.00, 0.97, 0.94, 0.97, 0.96, 0.97,
+        1.08,
+        0.99,
+        1.04,
+        1.09,
+        0.99,
+        1.02,
+        0.99,
+        1.11,
+        1.00,
+        0.97,
+        0.94,
+        0.97,
+        0.96,
+        0.97,
     ],
     "cSVD": [1.00, 1.04, 0.91, 0.83, 0.85, 0.80, 0.74, 1.29, 0.99, 1.02, 0.99, 0.86, 0.77, 0.75],
     "oSVD": [0.90, 1.00, 0.94, 0.83, 0.85, 0.83, 0.78, 1.22, 0.94, 0.91, 0.95, 0.79, 0.78, 0.71],
