@@ -24,6 +24,8 @@ def show_legend(
     legend.SetTitleText(f"{quantity.label}\n{volume.GetAttribute(METHOD)}")
     legend.SetNumberOfLabels(5)
     legend.SetLabelFormat("%.3g")
-    legend.SetSize(0.15, 0.5)
+    # The size of the bar sets that of its texts: larger ones would cover the brain.
+    legend.SetSize(0.07, 0.4)
+    legend.SetPosition(0.98, 0.5)
     legend.SetVisibility(visible)
     return legend
