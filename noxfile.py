@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 from pathlib import Path
 
 import nox
@@ -52,7 +52,10 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def pages(session: nox.Session) -> None:
-    """The pictures of README, made again."""
+    """The pictures of README, made again from the demo."""
     install(session, "report")
-    folder = os.path.join(session.create_tmp(), "demo")
-    session.run("synthetic-perfusion", "demo", "--output", folder)
+    made = Path(session.create_tmp()).absolute() / "demo"
+    session.run("synthetic-perfusion", "demo", "--output", str(made))
+    kept = Path("Resources/Screenshots")
+    shutil.copy(made / "stroke/pictures/Tmax.png", kept / "stroke-Tmax.png")
+    shutil.copy(made / "glioma-high/pictures/CBV_corrected.png", kept / "glioma-CBV.png")
