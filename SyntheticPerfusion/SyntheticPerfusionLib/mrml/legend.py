@@ -28,4 +28,6 @@ def show_legend(
     legend.SetSize(0.07, 0.4)
     legend.SetPosition(0.98, 0.5)
     legend.SetVisibility(visible)
+    # Views that were made since do not draw a legend before it changes.
+    legend.Modified()
     return legend
