@@ -51,6 +51,8 @@ def test_extension_says_what_it_depends_on_and_builds_the_module():
     assert re.search(r"set\(EXTENSION_DEPENDS PyTorch\)", text)
     for name in ("HOMEPAGE", "CONTRIBUTORS", "DESCRIPTION", "ICONURL", "SCREENSHOTURLS"):
         assert re.search(rf'set\(EXTENSION_{name} ".+"\)', text), name
+    for shown in re.findall(r"main/(Resources/\S+?\.png)", text):
+        assert (ROOT / shown).is_file(), shown
     for folder in re.findall(r"add_subdirectory\((.+?)\)", text):
         assert (ROOT / folder / "CMakeLists.txt").is_file(), folder
 

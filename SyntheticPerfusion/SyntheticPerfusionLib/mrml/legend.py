@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 from .maps import METHOD, quantity_of
 
 if TYPE_CHECKING:
-    from slicer import vtkMRMLColorLegendDisplayNode, vtkMRMLScalarVolumeNode
+    from slicer import (
+        vtkMRMLColorLegendDisplayNode,
+        vtkMRMLScalarVolumeNode,
+        vtkMRMLSliceCompositeNode,
+    )
 
 
 def show_legend(
@@ -23,11 +27,22 @@ def show_legend(
     quantity = quantity_of(volume)
     legend.SetTitleText(f"{quantity.label}\n{volume.GetAttribute(METHOD)}")
     legend.SetNumberOfLabels(5)
-    legend.SetLabelFormat("%.3g")
+    # Labels of one width: the longest sets the size of the letters.
+    legend.SetLabelFormat("%5.3g")
     # The size of the bar sets that of its texts: larger ones would cover the brain.
     legend.SetSize(0.07, 0.4)
     legend.SetPosition(0.98, 0.5)
     legend.SetVisibility(visible)
-    # Views that were made since do not draw a legend before it changes.
-    legend.Modified()
     return legend
+
+
+def draw_legends_in(composite: vtkMRMLSliceCompositeNode) -> None:
+    """Have the legends drawn in a slice view that was made after them.
+
+    Slicer's legend manager takes notice of older legends only when a person changes the layers of
+    the view; this tells it that somebody did.
+    """
+    before = composite.GetInteractionFlags()
+    composite.SetInteractionFlags(composite.ForegroundVolumeFlag)
+    composite.Modified()
+    composite.SetInteractionFlags(before)

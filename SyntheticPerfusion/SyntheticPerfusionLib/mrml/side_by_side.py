@@ -7,6 +7,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
+from .legend import draw_legends_in
 from .maps import quantity_of
 from .overlay import show_overlay, slice_composites
 
@@ -78,9 +79,10 @@ def fill_side_by_side(
     background: vtkMRMLVolumeNode | None,
     opacity: float,
 ) -> None:
-    """Show each map in its view and link the views."""
+    """Show each map with its legend in its view and link the views."""
     names = view_names(len(maps))
     for name, volume in zip(names, maps, strict=True):
         show_overlay(scene, volume, background, opacity, [name])
     for composite in slice_composites(scene, names):
         composite.SetLinkedControl(True)
+        draw_legends_in(composite)
