@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 from SyntheticPerfusionLib.errors import InputError
+from SyntheticPerfusionLib.series.dsc_series import DscSeries
+from SyntheticPerfusionLib.series.geometry import Geometry
 from SyntheticPerfusionLib.series.multivolume import attribute_echo_time, attribute_times
 from SyntheticPerfusionLib.series.read import read_series
 from SyntheticPerfusionLib.series.timing import seconds_per
+from SyntheticPerfusionLib.series.write import write_series
 
 from unit.test_nifti import FRAMES, write
 
@@ -250,3 +253,19 @@ def test_units_of_time(unit, seconds):
 @pytest.mark.parametrize("unit", ["", "count", "mm", "Hz", "degrees"])
 def test_units_of_something_else(unit):
     assert seconds_per(unit) is None
+
+
+def test_where_times_were_read_survives_writing_and_reading(tmp_path):
+    """The panel hands its series to another process; the report still says where TE came from."""
+    series = DscSeries(
+        np.random.default_rng(0).uniform(100, 200, (12, 2, 4, 4)),
+        np.arange(12) * 1.5,
+        Geometry((2, 4, 4), (2.0, 2.0, 5.0)),
+        0.03,
+        frame_times_source="MultiVolume.FrameLabels in ms",
+        echo_time_source="typed in the panel",
+    )
+    write_series(series, tmp_path / "dsc.nii.gz")
+    again = read_series(tmp_path / "dsc.nii.gz")
+    assert again.frame_times_source == "MultiVolume.FrameLabels in ms"
+    assert again.echo_time_source == "typed in the panel"

@@ -23,6 +23,11 @@ from .timing import (
 )
 
 
+FRAME_TIMES_SOURCE = "FrameTimesSource"
+ECHO_TIME_SOURCE = "EchoTimeSource"
+"""Keys of our own: where the program that wrote the file had read its times, in words."""
+
+
 def sidecar_path(path: Path) -> Path:
     """Where the sidecar of the NIfTI file `path` lies: ``dsc.nii.gz`` -> ``dsc.json``."""
     stem = path.name.removesuffix(".gz").removesuffix(".nii")
@@ -51,7 +56,8 @@ def read_sidecar(path: Path) -> dict[str, Any]:
 def sidecar_echo_time(sidecar: Mapping[str, Any]) -> EchoTime | None:
     """TE of the sidecar, None where it has none (absent, null or 0)."""
     seconds = _number(sidecar, "EchoTime")
-    return checked_echo_time(seconds, "BIDS sidecar EchoTime") if seconds else None
+    source = _source(sidecar, ECHO_TIME_SOURCE, "EchoTime")
+    return checked_echo_time(seconds, source) if seconds else None
 
 
 def sidecar_times(
@@ -71,7 +77,9 @@ def sidecar_times(
         if listed is not None:
             start = listed[0] if from_first and listed else 0.0
             return listed_times(
-                frame_count, [time - start for time in listed], f"BIDS sidecar {key}"
+                frame_count,
+                [time - start for time in listed],
+                _source(sidecar, FRAME_TIMES_SOURCE, key),
             )
     for key in ("RepetitionTime", "RepetitionTimePreparation"):
         seconds = _number(sidecar, key)
@@ -82,7 +90,7 @@ def sidecar_times(
                 header.times_s,
                 f"{header.source} (the sidecar's {key} of {seconds:g} s is shorter than a frame)",
             )
-        times = uniform_times(frame_count, seconds, f"BIDS sidecar {key}")
+        times = uniform_times(frame_count, seconds, _source(sidecar, FRAME_TIMES_SOURCE, key))
         if header is not None and not _agree(header.interval_s, seconds):
             warning = (
                 f"The sidecar's {key} is {seconds:g} s but the {header.source} says "
@@ -92,6 +100,12 @@ def sidecar_times(
             return FrameTimes(times.times_s, times.source, (warning,))
         return times
     return None
+
+
+def _source(sidecar: Mapping[str, Any], own: str, key: str) -> str:
+    """Where a time was first read, if the file says so, else that it stands in the sidecar."""
+    said = sidecar.get(own)
+    return said if isinstance(said, str) and said else f"BIDS sidecar {key}"
 
 
 def _agree(header_s: float, sidecar_s: float) -> bool:

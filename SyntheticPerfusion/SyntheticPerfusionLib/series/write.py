@@ -12,7 +12,7 @@ from .atomic import replacing
 from .dsc_series import DscSeries
 from .images import save
 from .itk_file import NIFTI_SUFFIXES, has_suffix
-from .sidecar import sidecar_path
+from .sidecar import ECHO_TIME_SOURCE, FRAME_TIMES_SOURCE, sidecar_path
 
 
 def write_series(series: DscSeries, path: Path) -> None:
@@ -41,6 +41,10 @@ def _sidecar(series: DscSeries) -> dict[str, Any]:
     sidecar: dict[str, Any] = {"Modality": "MR"}
     if series.echo_time_s is not None:
         sidecar["EchoTime"] = series.echo_time_s
+        if series.echo_time_source:
+            sidecar[ECHO_TIME_SOURCE] = series.echo_time_source
+    if series.frame_times_source:
+        sidecar[FRAME_TIMES_SOURCE] = series.frame_times_source
     times = series.frame_times_s
     step = float(times[1]) if times.size > 1 else 0.0
     if np.array_equal(times, np.arange(times.size) * step):
