@@ -7,7 +7,6 @@ SNR 50), automatic mask and AIF; brain without vessels means voxels with under 2
 from __future__ import annotations
 
 import numpy as np
-
 from SyntheticPerfusionLib.analysis.agreement import area_under_roc
 from SyntheticPerfusionLib.analysis.roi_ratio import roi_ratio
 from SyntheticPerfusionLib.methods.registry import get_method

@@ -98,25 +98,17 @@ class SeriesSection:
         found = timing.read_timing(
             node, self._parameters.frameIntervalS or None, self._parameters.echoTimeMs / 1000.0
         )
-        if found.echo_time_s is not None:
+        if found.echo is not None:
             self._ui.echoTimeLabel.setText(
                 _("{value:.4g} ms, {source}").format(
-                    value=found.echo_time_s * 1000.0, source=found.echo_time_source
+                    value=found.echo.seconds * 1000.0, source=found.echo.source
                 )
             )
-        if found.frame_times_s is not None and found.frame_times_s.size > 1:
-            steps = found.frame_times_s[1:] - found.frame_times_s[:-1]
-            self._ui.frameIntervalLabel.setText(
-                " ".join(
-                    (
-                        _("{value:.4g} s, {source}").format(
-                            value=float(sorted(steps)[len(steps) // 2]),
-                            source=found.frame_times_source,
-                        ),
-                        *found.warnings,
-                    )
-                )
+        if found.frames is not None and found.frames.times_s.size > 1:
+            said = _("{value:.4g} s, {source}").format(
+                value=found.frames.interval_s, source=found.frames.source
             )
+            self._ui.frameIntervalLabel.setText(" ".join((said, *found.frames.warnings)))
 
     def _describe_bolus(self, series: DscSeries) -> None:
         bolus = find_bolus(series, brain_mask(series))

@@ -39,7 +39,7 @@ def series_from_sequence(
 
     geometry = _geometry_of_frames(node)
     times = timing.read_timing(node, frame_interval_s, echo_time_s)
-    if times.frame_times_s is None:
+    if times.frames is None:
         raise InputError(
             f"{node.GetName()} does not say when its frames were taken; "
             "give the time between frames in the panel."
@@ -50,12 +50,13 @@ def series_from_sequence(
         signal[item] = arrayFromVolume(node.GetNthDataNode(item))
     return DscSeries(
         signal=signal,
-        frame_times_s=times.frame_times_s,
+        frame_times_s=times.frames.times_s,
         geometry=geometry,
-        echo_time_s=times.echo_time_s,
-        frame_times_source=times.frame_times_source,
-        echo_time_source=times.echo_time_source,
+        echo_time_s=times.echo.seconds if times.echo else None,
+        frame_times_source=times.frames.source,
+        echo_time_source=times.echo.source if times.echo else "",
         name=node.GetName() or "DSC series",
+        warnings=times.frames.warnings,
     )
 
 

@@ -5,7 +5,7 @@ The same rules hold for a .seq.nrrd file and for a sequence node in the scene:
 
 1. `MultiVolume.FrameLabels`, where its tag is a time and its unit (ms for DICOM) is one of time;
 2. the index of the sequence, where its unit is one of time;
-3. `MultiVolume.DICOM.RepetitionTime` (ms, as in DICOM).
+3. `MultiVolume.DICOM.RepetitionTime` or `DICOM.RepetitionTime` (ms, as in DICOM).
 
 A frame label whose tag is a count, an angle or an echo time is no time.
 """
@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+
+import numpy as np
 
 from ..errors import InputError
 from .timing import (
@@ -26,6 +28,11 @@ from .timing import (
     uniform_times,
 )
 
+ECHO_TIME = "MultiVolume.DICOM.EchoTime"
+REPETITION_TIMES = ("MultiVolume.DICOM.RepetitionTime", "DICOM.RepetitionTime")
+FRAME_LABELS = "MultiVolume.FrameLabels"
+INDEX = "sequence index"
+
 _TIME_TAGS = {
     "",
     "triggertime",
@@ -33,16 +40,17 @@ _TIME_TAGS = {
     "acquisitiondatetime",
     "contenttime",
     "seriestime",
+    "deltastarttime",
     "time",
 }
 
 
 def attribute_echo_time(attributes: Mapping[str, str]) -> EchoTime | None:
     """TE from `MultiVolume.DICOM.EchoTime` (ms), None where there is none."""
-    milliseconds = _number(attributes.get("MultiVolume.DICOM.EchoTime", ""))
+    milliseconds = _number(attributes.get(ECHO_TIME, ""))
     if not milliseconds:
         return None
-    return checked_echo_time(milliseconds / 1000, "MultiVolume.DICOM.EchoTime")
+    return checked_echo_time(milliseconds / 1000, ECHO_TIME)
 
 
 def attribute_times(
@@ -62,17 +70,29 @@ def attribute_times(
     tag = attributes.get("MultiVolume.FrameIdentifyingDICOMTagName", "").strip().lower()
     unit = attributes.get("MultiVolume.FrameIdentifyingDICOMTagUnits", "")
     if tag in _TIME_TAGS:
-        labels = attributes.get("MultiVolume.FrameLabels", "").replace(",", " ").split()
-        times = _scaled(labels, unit, frame_count, "MultiVolume.FrameLabels")
+        labels = attributes.get(FRAME_LABELS, "").replace(",", " ").split()
+        times = _scaled(labels, unit, frame_count, FRAME_LABELS)
         if times is not None:
             return times
-    times = _scaled(index_values, index_unit, frame_count, "sequence index")
+    times = _scaled(index_values, index_unit, frame_count, INDEX)
     if times is not None:
+        return _doubted(times)
+    for name in REPETITION_TIMES:
+        milliseconds = _number(attributes.get(name, ""))
+        if milliseconds:
+            return uniform_times(frame_count, milliseconds / 1000, name)
+    return None
+
+
+def _doubted(times: FrameTimes) -> FrameTimes:
+    """Index times, with a warning where they look like frame numbers."""
+    if not np.array_equal(times.times_s, np.arange(times.times_s.size)):
         return times
-    milliseconds = _number(attributes.get("MultiVolume.DICOM.RepetitionTime", ""))
-    if not milliseconds:
-        return None
-    return uniform_times(frame_count, milliseconds / 1000, "MultiVolume.DICOM.RepetitionTime")
+    warning = (
+        "The sequence index counts 0, 1, 2, ... seconds, which is often a frame number: "
+        "check the time between frames."
+    )
+    return FrameTimes(times.times_s, times.source, (*times.warnings, warning))
 
 
 def _scaled(labels: Sequence[str], unit: str, frame_count: int, source: str) -> FrameTimes | None:

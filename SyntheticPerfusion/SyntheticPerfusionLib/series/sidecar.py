@@ -22,7 +22,6 @@ from .timing import (
     uniform_times,
 )
 
-
 FRAME_TIMES_SOURCE = "FrameTimesSource"
 ECHO_TIME_SOURCE = "EchoTimeSource"
 """Keys of our own: where the program that wrote the file had read its times, in words."""
