@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.integrate import cumulative_trapezoid
 
 from ..errors import InputError
 from .concentration import Flag
@@ -69,4 +68,5 @@ def leakage_reference(
             "leakage correction; turn it off or check the mask."
         )
     mean = curves[:, quiet].mean(axis=1, dtype=np.float64)
-    return LeakageReference(mean, cumulative_trapezoid(mean, times_s, initial=0.0))
+    steps = 0.5 * (mean[1:] + mean[:-1]) * np.diff(times_s)
+    return LeakageReference(mean, np.concatenate([[0.0], np.cumsum(steps)]))
