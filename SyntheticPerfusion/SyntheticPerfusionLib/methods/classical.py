@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from ..series.dsc_series import DscSeries
 from ..series.leakage import LeakageReference, leakage_reference
 from ..series.voxel_curves import VoxelCurves
 from .bolus_parameters import QUANTITIES_WITHOUT_AIF, bolus_parameters
+from .deconvolution.recipes import Recipe
 from .method import Method, Needs
 from .parallel import in_parallel
 from .timing import even_times
@@ -54,31 +54,19 @@ class DeconvolutionSettings:
     leakage: bool = False
 
 
-BuildSolver = Callable[[np.ndarray, float, float, str], "Solver"]
-"""(AIF at even steps, step in s, regularisation, device) -> solver."""
-
-
 class Deconvolution(Method):
     """CBF, CBV, MTT and Tmax by one kind of deconvolution, with the maps that need no AIF."""
 
     needs = Needs(aif=True, echo_time=True, minimum_frames=10)
 
-    def __init__(
-        self,
-        name: str,
-        title: str,
-        description: str,
-        reference: str,
-        build: BuildSolver,
-        settings: DeconvolutionSettings,
-    ) -> None:
-        self.name = name
-        self.title = title
-        self.description = description
-        self.reference = reference
-        self.settings = settings
-        self._build = build
-        extra = ("CBV_corrected", "K2") if settings.leakage else ()
+    def __init__(self, recipe: Recipe, leakage: bool = False) -> None:
+        self.name = recipe.name
+        self.title = recipe.title
+        self.description = recipe.description
+        self.reference = recipe.reference
+        self.settings = DeconvolutionSettings(recipe.regularisation, leakage=leakage)
+        self._build = recipe.build
+        extra = ("CBV_corrected", "K2") if leakage else ()
         self.quantities: tuple[Quantity, ...] = (
             *(QUANTITIES[item] for item in ("CBF", "CBV", "MTT", "Tmax")),
             *QUANTITIES_WITHOUT_AIF,
@@ -112,7 +100,7 @@ class Deconvolution(Method):
         weights = area_weights(
             series.frame_times_s, bolus.baseline_start, _area_stop(series, bolus)
         )
-        arterial_area = float(weights @ aif.concentration)
+        arterial_area = _arterial_area(weights, aif)
         voxels = VoxelCurves(series, mask, bolus)
         leakage = _leakage_reference(voxels, series) if self.settings.leakage else None
 
@@ -169,6 +157,17 @@ class Deconvolution(Method):
             settings=asdict(self.settings),
             warnings=_scale_warning(found["CBF"][flags == Flag.GOOD]),
         )
+
+
+def _arterial_area(weights: np.ndarray, aif: Aif) -> float:
+    """Area of the arterial curve in s times 1/s; InputError where it is none to divide by."""
+    area = float(weights @ aif.concentration)
+    if not area > 0:
+        raise InputError(
+            f"The area under the arterial curve is {area:.3g}, not positive ({aif.source}); "
+            "choose another artery."
+        )
+    return area
 
 
 def _leakage_reference(voxels: VoxelCurves, series: DscSeries) -> LeakageReference:
