@@ -37,6 +37,9 @@ _TITLES = {
 _TMAX_LIMIT_S = 6.0
 _PICTURED = ("CBF", "CBV", "CBV_corrected", "K2", "MTT", "Tmax", "TTP")
 
+_COMPARED = ("CBF", "CBV", "rCBV", "CBV_corrected", "MTT", "Tmax")
+"""Ratios of times since the first frame, or of K2, which is near 0 in normal tissue, say nothing."""
+
 _SCALE_NOTE = (
     "CBF and CBV are on the scale of the arterial curve. Tracer changes R2* far less inside an "
     "artery than it does between capillaries, so a measured arterial curve is too small and "
@@ -201,6 +204,8 @@ def _ratio_table(patient: DigitalPatient, outcome: Outcome) -> Table:
     geometry = patient.series.geometry
     rows = []
     for quantity, values in outcome.maps.arrays.items():
+        if quantity.name not in _COMPARED:
+            continue
         try:
             found = roi_ratio(values, tumor, reference, geometry)
         except InputError as error:
