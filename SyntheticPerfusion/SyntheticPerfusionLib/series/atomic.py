@@ -17,10 +17,10 @@ from uuid import uuid4
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` to write to; it becomes `path` when the block ends well.
 
-    The temporary name keeps the suffixes of `path`, by which writers choose the format. Where the
-    block raises, nothing is left of it.
+    The temporary name keeps the suffixes of `path`, by which writers choose the format, in lower
+    case, as some want them. Where the block raises, nothing is left of it.
     """
-    temporary = path.with_name(f".{uuid4().hex[:8]}-{path.name}")
+    temporary = path.with_name(f".{uuid4().hex[:8]}-{path.name.lower()}")
     try:
         yield temporary
         os.replace(temporary, path)

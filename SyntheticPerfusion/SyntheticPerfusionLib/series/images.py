@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,13 @@ import numpy as np
 from ..errors import InputError
 from .atomic import replacing
 from .geometry import Geometry
-from .itk_file import open_image
+from .gzip_file import stated_length
+from .itk_file import has_suffix, open_image
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
+
+_NIFTI_HEADER = 352
 
 
 def image_from_array(array: np.ndarray, geometry: Geometry) -> sitk.Image:
@@ -29,20 +33,42 @@ def image_from_array(array: np.ndarray, geometry: Geometry) -> sitk.Image:
 def write_image(array: np.ndarray, geometry: Geometry, path: Path) -> None:
     """Write a (K, J, I) array to `path` (.nii, .nii.gz or .nrrd); whole or not at all.
 
-    Raises OSError where the folder cannot be written to.
+    Raises OSError where the folder cannot be written to, ENOSPC where it has no room.
     """
-    save(image_from_array(array, geometry), path)
+    with replacing(path) as temporary:
+        save(image_from_array(array, geometry), temporary)
 
 
 def save(image: sitk.Image, path: Path) -> None:
-    """Write `image` to `path`, whole or not at all; OSError where that is not possible."""
+    """Write `image` to `path` and see that it got there; OSError where it did not.
+
+    ITK's writers say nothing where a disk is full and leave a truncated file, so what was written
+    is measured against what it must be.
+    """
     import SimpleITK as sitk
 
-    with replacing(path) as temporary:
-        try:
-            sitk.WriteImage(image, str(temporary), True, 1)
-        except RuntimeError as error:
-            raise OSError(f"{path} could not be written.") from error
+    try:
+        sitk.WriteImage(image, str(path), True, 1)
+    except RuntimeError as error:
+        if path.exists() and not _is_whole(image, path):
+            raise _no_room(path) from error
+        raise OSError(f"{path} could not be written.") from error
+    if not _is_whole(image, path):
+        raise _no_room(path)
+
+
+def _is_whole(image: sitk.Image, path: Path) -> bool:
+    """Whether the length of a written file is that of the image; packed files state it."""
+    values = image.GetNumberOfPixels() * image.GetNumberOfComponentsPerPixel()
+    data = values * image.GetSizeOfPixelComponent()
+    if has_suffix(path, (".nii",)):
+        return path.stat().st_size == _NIFTI_HEADER + data
+    header = _NIFTI_HEADER if has_suffix(path, (".nii.gz",)) else 0
+    return stated_length(path) == (header + data) % (1 << 32)
+
+
+def _no_room(path: Path) -> OSError:
+    return OSError(errno.ENOSPC, "could not be written whole, the disk is full", str(path))
 
 
 def read_image(path: Path) -> tuple[np.ndarray, Geometry]:

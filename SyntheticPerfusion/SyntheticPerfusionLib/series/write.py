@@ -18,8 +18,9 @@ from .sidecar import ECHO_TIME_SOURCE, FRAME_TIMES_SOURCE, sidecar_path
 def write_series(series: DscSeries, path: Path) -> None:
     """Write `series` to `path` (.nii or .nii.gz) and its timing to the .json beside it.
 
-    Evenly spaced frames are stored as RepetitionTime, others as VolumeTiming (BIDS allows one of
-    them). Raises OSError where the folder cannot be written to.
+    Evenly spaced frames from 0 on are stored as RepetitionTime, others, such as those of a series
+    whose first frames were dropped, as VolumeTiming (BIDS allows one of them). Raises OSError
+    where the folder cannot be written to or has no room; then both files are as they were.
     """
     import SimpleITK as sitk
 
@@ -32,9 +33,9 @@ def write_series(series: DscSeries, path: Path) -> None:
     image.SetDirection(direction.ravel().tolist())
     image.SetSpacing((*geometry.spacing, series.repetition_time_s))
     image.SetOrigin((*geometry.origin, 0.0))
-    with replacing(sidecar_path(path)) as temporary:
-        temporary.write_text(json.dumps(_sidecar(series), indent=2) + "\n", encoding="utf-8")
-    save(image, path)
+    with replacing(sidecar_path(path)) as described, replacing(path) as temporary:
+        described.write_text(json.dumps(_sidecar(series), indent=2) + "\n", encoding="utf-8")
+        save(image, temporary)
 
 
 def _sidecar(series: DscSeries) -> dict[str, Any]:
