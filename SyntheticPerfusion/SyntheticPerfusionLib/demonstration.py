@@ -38,7 +38,7 @@ _TMAX_LIMIT_S = 6.0
 _PICTURED = ("CBF", "CBV", "CBV_corrected", "K2", "MTT", "Tmax", "TTP")
 
 _COMPARED = ("CBF", "CBV", "rCBV", "CBV_corrected", "MTT", "Tmax")
-"""Ratios of times since the first frame, or of K2, which is near 0 in normal tissue, say nothing."""
+"""Ratios of times since the first frame, or of K2 (about 0 in normal tissue), say nothing."""
 
 _SCALE_NOTE = (
     "CBF and CBV are on the scale of the arterial curve. Tracer changes R2* far less inside an "

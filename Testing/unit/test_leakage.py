@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from SyntheticPerfusionLib.errors import InputError
-from SyntheticPerfusionLib.series.concentration import Flag
+from SyntheticPerfusionLib.series.concentration import Concentration, Flag
 from SyntheticPerfusionLib.series.leakage import leakage_reference
 
 from .curves import tissue
@@ -31,7 +31,10 @@ def brain():
 def reference(curves, flags=None):
     count = curves.shape[1]
     flags = np.zeros(count, np.uint8) if flags is None else flags
-    return leakage_reference(curves, flags, np.full(count, 0.3), TIMES_S)
+    noise = np.full(count, 0.3)
+    halves = (slice(0, count // 2), slice(count // 2, count))
+    parts = [Concentration(curves[:, half], flags[half], noise[half]) for half in halves]
+    return leakage_reference(lambda: parts, TIMES_S)
 
 
 def test_known_leak_is_found(brain):

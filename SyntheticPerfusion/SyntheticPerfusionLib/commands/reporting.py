@@ -72,7 +72,7 @@ class TerminalReporter(PlainReporter):
 
     def warn(self, sentence: str) -> None:
         """See `Reporter.warn`."""
-        self._bar.console.print(f"[yellow]Warning:[/yellow] {sentence}", highlight=False)
+        self._bar.console.print(f"Warning: {sentence}", highlight=False, markup=False)
 
     def result(self, files: dict[str, Any], lines: list[str]) -> None:
         """See `Reporter.result`."""

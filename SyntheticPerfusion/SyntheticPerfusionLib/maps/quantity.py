@@ -45,7 +45,7 @@ QUANTITIES: dict[str, Quantity] = {
         Quantity(
             "CBF",
             "Cerebral blood flow",
-            "Maximum of the tissue response function, scaled by kH/rho.",
+            "Maximum of the tissue response function, read between the frames, scaled by kH/rho.",
             "ml/100g/min",
             (0.0, 100.0),
             _PERFUSION_TABLE,
@@ -72,7 +72,8 @@ QUANTITIES: dict[str, Quantity] = {
         Quantity(
             "Tmax",
             "Time to maximum of the residue function",
-            "Time of the maximum of the deconvolved tissue response function.",
+            "Time of the maximum of the deconvolved tissue response function; negative where the "
+            "tissue is reached before the artery.",
             "s",
             (0.0, 12.0),
             _PERFUSION_TABLE,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _AREA_AFTER_PEAK_S = 45.0
 """Curves are integrated from the first baseline frame to this long after the mean curve's peak.
 
-Enough for tissue with a delay of 8 s and a transit time of 14 s to show 95 % of its area; beyond
+Enough for tissue with a delay of 8 s and a transit time of 14 s to show 94 % of its area; beyond
 it the uncertain baseline of a voxel adds more noise than signal.
 """
 _PLAUSIBLE_CBF = (10.0, 90.0)
@@ -171,8 +171,9 @@ def _arterial_area(weights: np.ndarray, aif: Aif) -> float:
 
 
 def _leakage_reference(voxels: VoxelCurves, series: DscSeries) -> LeakageReference:
-    whole = voxels.of(slice(None))
-    return leakage_reference(whole.curves, whole.flags, whole.noise, series.frame_times_s)
+    return leakage_reference(
+        lambda: (voxels.of(part) for part in voxels.parts()), series.frame_times_s
+    )
 
 
 def _scale_warning(cbf: np.ndarray) -> tuple[str, ...]:

@@ -81,7 +81,7 @@ def find_aif(series: DscSeries, mask: np.ndarray, bolus: BolusTiming | None = No
     voxels = np.zeros(mask.size, dtype=bool)
     voxels[every.inside[chosen]] = True
     return aif_of_voxels(
-        series, voxels.reshape(mask.shape), bolus, "automatic (Mouridsen 2006)", every.sigma
+        series, voxels.reshape(mask.shape), bolus, "automatic (after Mouridsen 2006)", every.sigma
     )
 
 

@@ -16,6 +16,7 @@ _MINIMUM_CONTRAST = 4.0
 _MAXIMUM_UNSTEADY = 6
 _UNSTEADY_CHANGE = 0.02
 _ARRIVAL_SHARE = 0.1
+_OUTLIER_SHARE = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,7 @@ def timing_of_curve(mean_signal: np.ndarray, times_s: np.ndarray) -> BolusTiming
             "The mean signal of the brain is zero or not a number; check the series and the mask."
         )
     unsteady = min(_MAXIMUM_UNSTEADY, frames // 4)
-    peak = int(np.argmin(mean_signal))
+    peak = _lowest_frame(mean_signal)
     first_steady = _first_steady_frame(mean_signal, peak, unsteady)
     if peak - first_steady < 2:
         raise InputError(
@@ -83,6 +84,11 @@ def timing_of_curve(mean_signal: np.ndarray, times_s: np.ndarray) -> BolusTiming
     # The frame of arrival may already have lost a little; it counts only where frames are few.
     baseline_stop = max(arrival, min(first_steady + 3, arrival + 1))
     baseline = float(np.mean(mean_signal[first_steady:baseline_stop]))
+    if baseline_stop - first_steady < 2:
+        raise InputError(
+            f"The bolus arrives in frame {arrival} of {frames} with fewer than two steady frames "
+            "before it; the scan must begin at least three frames before the bolus."
+        )
     fall = baseline - float(mean_signal[peak])
     noise = _noise_of(mean_signal)
     if fall < MINIMUM_DROP * baseline or fall < _MINIMUM_CONTRAST * noise:
@@ -108,6 +114,27 @@ def timing_of_curve(mean_signal: np.ndarray, times_s: np.ndarray) -> BolusTiming
         drop=fall / baseline,
         mean_signal=mean_signal,
     )
+
+
+def outlying_frames(mean_signal: np.ndarray) -> list[int]:
+    """Frames whose (T,) mean signal stands out from both neighbours by a tenth of the median.
+
+    A bolus is wider than one frame; what is not is a spike, a dropped excitation or a jerk.
+    """
+    inner = mean_signal[1:-1]
+    apart = inner - np.median(np.stack([mean_signal[:-2], inner, mean_signal[2:]]), axis=0)
+    found = np.flatnonzero(np.abs(apart) > _OUTLIER_SHARE * np.median(mean_signal))
+    return [int(frame) + 1 for frame in found]
+
+
+def _lowest_frame(curve: np.ndarray) -> int:
+    """Frame of the lowest signal, one dark frame alone not counting."""
+    padded = np.concatenate([curve[:1], curve, curve[-1:]])
+    smooth = np.median(np.stack([padded[:-2], curve, padded[2:]]), axis=0)
+    lowest = int(np.argmin(smooth))
+    around = np.arange(max(lowest - 1, 0), min(lowest + 2, len(curve)))
+    inside = [frame for frame in around if frame not in outlying_frames(curve)]
+    return int(min(inside, key=lambda frame: curve[frame])) if inside else lowest
 
 
 def _first_steady_frame(curve: np.ndarray, peak: int, most: int) -> int:

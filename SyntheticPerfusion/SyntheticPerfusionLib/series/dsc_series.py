@@ -22,6 +22,8 @@ class DscSeries:
     frame_times_source   where the frame times were read, in words ("BIDS sidecar RepetitionTime").
     echo_time_source     where TE was read, in words; empty where it is not known.
     name                 what to call the series on screen and in reports.
+    noise_sigma          standard deviation of the noise in signal units, where it was measured
+                         before smoothing; None where it is to be measured in the signal.
     warnings             sentences the person should read, from reading and preparing it.
     """
 
@@ -33,6 +35,7 @@ class DscSeries:
     echo_time_source: str = ""
     name: str = "DSC series"
     warnings: tuple[str, ...] = ()
+    noise_sigma: float | None = None
 
     def __post_init__(self) -> None:
         signal = np.ascontiguousarray(self.signal, dtype=np.float32).view()

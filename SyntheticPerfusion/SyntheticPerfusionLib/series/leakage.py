@@ -8,12 +8,13 @@ effects of leaked agent raise it.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import InputError
-from .concentration import Flag
+from .concentration import Concentration, Flag
 
 _END_SHARE = 0.1
 _ENHANCING = 1.0
@@ -44,29 +45,37 @@ class LeakageReference:
 
 
 def leakage_reference(
-    curves: np.ndarray, flags: np.ndarray, noise: np.ndarray, times_s: np.ndarray
+    parts: Callable[[], Iterable[Concentration]], times_s: np.ndarray
 ) -> LeakageReference:
     """The reference of a brain.
 
-    curves   (T, N) dR2* in 1/s of the whole brain.
-    flags    (N,) of `Flag`; flagged voxels do not count.
-    noise    (N,) standard deviation of the baseline in 1/s.
+    parts    gives the curves of the whole brain, a part at a time, each time it is called.
     times_s  (T,) frame times in seconds.
-    A voxel enhances, and does not count, where the mean of its last tenth lies more than one
-    standard deviation of its baseline to either side of zero (Boxerman 2006) after the brain's
-    own median residue at the end is allowed for.
+    Voxels with a flag do not count. A voxel enhances, and does not count, where the mean of its
+    last tenth lies more than one standard deviation of its baseline to either side of zero
+    (Boxerman 2006) after the brain's own median residue at the end is allowed for.
     Raises InputError where fewer than 20 voxels are left.
     """
     last = max(2, round(_END_SHARE * len(times_s)))
-    end = curves[-last:].mean(axis=0)
-    good = flags == Flag.GOOD
-    usual = float(np.median(end[good])) if good.any() else 0.0
-    quiet = good & (np.abs(end - usual) <= _ENHANCING * noise)
-    if quiet.sum() < _FEWEST:
+    ends = np.concatenate([_ends(part, last) for part in parts()])
+    usual = float(np.median(ends)) if ends.size else 0.0
+
+    total, count = np.zeros(len(times_s)), 0
+    for part in parts():
+        end = part.curves[-last:].mean(axis=0)
+        quiet = (part.flags == Flag.GOOD) & (np.abs(end - usual) <= _ENHANCING * part.noise)
+        total += part.curves[:, quiet].sum(axis=1, dtype=np.float64)
+        count += int(quiet.sum())
+    if count < _FEWEST:
         raise InputError(
-            f"Only {int(quiet.sum())} voxels of the brain are free of leakage, too few for the "
+            f"Only {count} voxels of the brain are free of leakage, too few for the "
             "leakage correction; turn it off or check the mask."
         )
-    mean = curves[:, quiet].mean(axis=1, dtype=np.float64)
+    mean = total / count
     steps = 0.5 * (mean[1:] + mean[:-1]) * np.diff(times_s)
     return LeakageReference(mean, np.concatenate([[0.0], np.cumsum(steps)]))
+
+
+def _ends(part: Concentration, last: int) -> np.ndarray:
+    """Mean of the `last` frames of the voxels without a flag."""
+    return np.asarray(part.curves[-last:, part.flags == Flag.GOOD].mean(axis=0))

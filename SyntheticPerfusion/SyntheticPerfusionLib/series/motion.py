@@ -95,16 +95,18 @@ def correct_motion(
     mask: np.ndarray | None = None,
     progress: Progress = silent,
     cancelled: CancelCheck = never,
+    reference_frames: slice = REFERENCE_FRAMES,
 ) -> tuple[DscSeries, Displacement]:
     """The series with each frame moved back onto the reference, and how far it had moved.
 
-    mask  (K, J, I) bool of the brain; None takes what stands out in the reference frames.
+    mask              (K, J, I) bool of the brain; None takes what stands out in the reference.
+    reference_frames  frames before the bolus whose mean is the reference.
     Each frame is registered twice: from rest, then finely from the best of its own result and
     those of its neighbours, since a head that has moved stays there and a search that got stuck
     is found out so. Frames are interpolated by cubic B-splines, once.
     Raises InputError where there is no head in the reference, Cancelled where asked to stop.
     """
-    reference = _reference(series, mask)
+    reference = _reference(series, mask, reference_frames)
     frames = range(series.frame_count)
 
     def search(t: int) -> Parameters | None:
@@ -177,10 +179,10 @@ def _displacement(found: list[Parameters | None], reference: _Reference) -> Disp
     )
 
 
-def _reference(series: DscSeries, mask: np.ndarray | None) -> _Reference:
+def _reference(series: DscSeries, mask: np.ndarray | None, frames: slice) -> _Reference:
     import SimpleITK as sitk
 
-    mean = series.signal[REFERENCE_FRAMES].mean(axis=0)
+    mean = series.signal[frames].mean(axis=0)
     head = mean > _HEAD_SHARE * np.percentile(mean, 99)
     if mask is None:
         mask = head

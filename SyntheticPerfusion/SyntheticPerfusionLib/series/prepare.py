@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..errors import InputError
 from ..progress import CancelCheck, Progress, never, part, silent, stop_if
-from .bolus import BolusTiming, find_bolus
+from .bolus import BolusTiming, find_bolus, outlying_frames
 from .brain_mask import brain_mask
 from .dsc_series import DscSeries
 from .motion import Displacement, correct_motion
+from .noise import noise_sigma
 from .smoothing import smooth
 
 
@@ -72,14 +73,20 @@ def prepare(
     stop_if(cancelled)
     acquired = find_bolus(series, brain)
     steady = series.from_frame(acquired.first_steady)
-    warnings = [*series.warnings, *_dropped(acquired)]
+    warnings = [*series.warnings, *_dropped(acquired), *_outliers(acquired)]
 
     displacement = None
     if options.motion_correction:
-        steady, displacement = correct_motion(steady, brain, part(progress, 0.1, 0.9), cancelled)
-        warnings += _left_uncorrected(displacement)
+        reference = slice(0, min(4, acquired.baseline_stop - acquired.first_steady))
+        steady, displacement = correct_motion(
+            steady, brain, part(progress, 0.1, 0.9), cancelled, reference
+        )
+        warnings += _left_uncorrected(displacement, acquired.first_steady)
     if options.smoothing_time_s > 0 or options.smoothing_space_mm > 0:
         progress(0.9, "Smoothing")
+        # Neighbouring frames and voxels of a smoothed series share their noise: what is at the
+        # noise floor and what is a bolus is judged by the noise there was.
+        steady = replace(steady, noise_sigma=noise_sigma(steady, brain, find_bolus(steady, brain)))
         steady = smooth(
             steady,
             time_sigma_s=options.smoothing_time_s,
@@ -100,8 +107,19 @@ def _dropped(bolus: BolusTiming) -> list[str]:
     return [f"The first {frames} dropped: the signal was not yet at steady state."]
 
 
-def _left_uncorrected(displacement: Displacement) -> list[str]:
+def _outliers(bolus: BolusTiming) -> list[str]:
+    frames = outlying_frames(bolus.mean_signal[bolus.first_steady :])
+    if not frames:
+        return []
+    listed = ", ".join(str(frame + bolus.first_steady) for frame in frames)
+    return [
+        f"The mean signal of frame {listed} (counted from 0) stands out from its neighbours: "
+        "motion or a disturbance; look at the series."
+    ]
+
+
+def _left_uncorrected(displacement: Displacement, dropped: int) -> list[str]:
     if not displacement.uncorrected:
         return []
-    listed = ", ".join(str(frame) for frame in displacement.uncorrected)
-    return [f"Motion could not be corrected in frames {listed}: they were left as they are."]
+    listed = ", ".join(str(frame + dropped) for frame in displacement.uncorrected)
+    return [f"Motion could not be corrected in frame {listed} (counted from 0): left as it was."]

@@ -24,26 +24,24 @@ def residue_peak(residue: torch.Tensor, wraps: bool) -> tuple[torch.Tensor, torc
     the highest sample and negative in the second half of a circular axis.
 
     A polynomial of degree six through the seven samples around the highest is read at eighths of
-    a frame. An axis that does not wrap is taken as zero before its start (the residue of causal
-    flow) and as constant after its end.
+    a frame. Within three frames of the ends of an axis that does not wrap, where the residue of
+    causal flow begins with a jump that no polynomial follows, the highest sample itself counts.
     """
     length = residue.shape[1]
     best = residue.max(dim=1)
     steps = torch.arange(-_REACH, _REACH + 1, device=residue.device)
     at = best.indices[:, None] + steps
-    if wraps:
-        around = residue.gather(1, at % length)
-    else:
-        around = residue.gather(1, at.clamp(0, length - 1))
-        around = torch.where(at < 0, residue.new_zeros(()), around)
-    fine = around @ _refinement(residue.device, residue.dtype)
+    fine = residue.gather(1, at % length) @ _refinement(residue.device, residue.dtype)
     finest = fine.max(dim=1)
     position = best.indices + (finest.indices.to(residue.dtype) / _PARTS - 1.0)
     if wraps:
         position = torch.where(position >= length / 2, position - length, position)
-    else:
-        position = position.clamp(min=0.0)
-    return finest.values, position
+        return finest.values, position
+    inner = (best.indices >= _REACH) & (best.indices < length - _REACH)
+    return (
+        torch.where(inner, finest.values, best.values),
+        torch.where(inner, position, best.indices.to(residue.dtype)),
+    )
 
 
 @lru_cache(maxsize=8)

@@ -90,7 +90,8 @@ RECIPES = (
         "Tikhonov regularisation",
         "Smooth deconvolution whose strength is chosen in each voxel by generalised "
         "cross-validation. Flow depends on the delay: not for delayed territories.",
-        "Calamante F et al. Magn Reson Med 2003;50:1237-1247",
+        "Calamante F et al. Magn Reson Med 2003;50:1237-1247; Golub GH et al. Technometrics "
+        "1979;21:215-223",
         _tikhonov,
     ),
 )

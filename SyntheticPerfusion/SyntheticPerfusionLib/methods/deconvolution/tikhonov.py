@@ -12,7 +12,7 @@ STRENGTHS = np.geomspace(0.05, 1.0, 48)
 """Regularisation strengths tried, as shares of the largest singular value.
 
 The lower end keeps single noisy voxels, for which no strength has a clear minimum, from being left
-without regularisation: without it their flow reaches tens of times the true one.
+without regularisation.
 """
 
 
@@ -20,8 +20,8 @@ class TikhonovSolver:
     """Minimises |A f - c|^2 + lambda^2 |f|^2 with lambda by generalised cross-validation.
 
     GCV(lambda) = |A f - c|^2 / (T - sum_i s_i^2 / (s_i^2 + lambda^2))^2 (Golub, Heath and
-    Wahba 1979) over `STRENGTHS`. Calamante's L-curve was tried: its corner lies at strengths that
-    halve the flow at clinical noise, and in some voxels at none.
+    Wahba 1979) over `STRENGTHS`; Calamante chooses it by the L-curve. Without noise the lowest
+    strength is taken.
     """
 
     wraps = False
