@@ -152,6 +152,14 @@ def test_uneven_and_late_frames_read_back_the_same(tmp_path):
     assert back.frame_times_source == "BIDS sidecar VolumeTiming"
 
 
+def test_even_and_late_frames_read_back_the_same(tmp_path):
+    late = small_series(14, small_geometry(SHAPE)).from_frame(2)
+    write_series(late, tmp_path / "out.nii")
+    back = read_series(tmp_path / "out.nii")
+    assert back.frame_times_s[0] == 2 * late.repetition_time_s
+    np.testing.assert_array_equal(back.frame_times_s, late.frame_times_s)
+
+
 def test_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
     def full(image, name, *_):
         Path(name).write_bytes(b"half a map")
@@ -164,6 +172,25 @@ def test_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
         write_image(np.ones(SHAPE), small_geometry(SHAPE), target)
     assert target.read_bytes() == b"older map"
     assert os.listdir(tmp_path) == ["CBF.nii.gz"]
+
+
+@pytest.mark.parametrize("name", ["DSC.NII", "DSC.NII.GZ"])
+@pytest.mark.parametrize("sidecar", ["DSC.json", "DSC.JSON"])
+def test_name_in_upper_case_finds_its_sidecar(tmp_path, name, sidecar):
+    stored = write(tmp_path / f"lower{name[3:].lower()}", units=("mm", "unknown"), tr=0)
+    stored.rename(tmp_path / name)
+    (tmp_path / sidecar).write_text(json.dumps({"EchoTime": 0.03, "RepetitionTime": 1.7}))
+    series = read_series(tmp_path / name)
+    assert (series.echo_time_s, series.repetition_time_s) == pytest.approx((0.03, 1.7))
+    assert series.name == "DSC"
+
+
+@pytest.mark.parametrize("name", ["OUT.NII", "OUT.NII.GZ"])
+def test_name_in_upper_case_is_written_and_read_back(tmp_path, name):
+    series = small_series(12, small_geometry(SHAPE))
+    write_series(series, tmp_path / name)
+    np.testing.assert_array_equal(read_series(tmp_path / name).signal, series.signal)
+    assert sorted(os.listdir(tmp_path)) == sorted([name, "OUT.json"])
 
 
 def test_no_file(tmp_path):
@@ -195,6 +222,80 @@ def test_truncated_mask(tmp_path, suffix):
     path.write_bytes(path.read_bytes()[:-2000])
     with pytest.raises(InputError, match="is truncated"):
         read_mask(path, small_geometry(noise.shape))
+
+
+def edited(path, offset, values, dtype="<f4"):
+    """The NIfTI at `path` with other numbers from that byte of its header on."""
+    packed = path.suffix == ".gz"
+    content = bytearray(gzip.decompress(path.read_bytes()) if packed else path.read_bytes())
+    patch = np.asarray(values, dtype).tobytes()
+    content[offset : offset + len(patch)] = patch
+    path.write_bytes(gzip.compress(content) if packed else content)
+    return path
+
+
+BOTH_WAYS_IN = pytest.mark.parametrize(
+    "read",
+    [read_series, lambda path: read_mask(path, small_geometry(SHAPE))],
+    ids=["series", "mask"],
+)
+
+
+@BOTH_WAYS_IN
+@pytest.mark.parametrize("offset", [np.nan, np.inf, -np.inf, -5.0])
+def test_data_that_begin_nowhere(tmp_path, read, offset):
+    path = edited(write(tmp_path / "dsc.nii"), 108, [offset])
+    with pytest.raises(InputError, match=r"header of dsc\.nii is damaged: its data begin at byte"):
+        read(path)
+
+
+@BOTH_WAYS_IN
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+def test_data_that_begin_behind_the_end(tmp_path, read, suffix):
+    path = edited(write(tmp_path / f"dsc{suffix}"), 108, [1e30])
+    with pytest.raises(InputError, match="is truncated or damaged"):
+        read(path)
+
+
+@BOTH_WAYS_IN
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+def test_short_file_that_announces_more_than_memory_holds(tmp_path, read, suffix):
+    path = edited(write(tmp_path / f"dsc{suffix}"), 42, [30000, 30000, 30000, 12], "<i2")
+    with pytest.raises(InputError, match=r"is truncated or damaged: 3232 of the 648000000000352 b"):
+        read(path)
+
+
+def test_length_that_is_right_but_for_four_gigabytes(tmp_path):
+    """The trailer of gzip holds the length modulo 2^32, which 2^33 bytes of frames do not change."""
+    path = edited(write(tmp_path / "dsc.nii.gz"), 42, [1024, 1024, 256, 16], "<i2")
+    content = gzip.decompress(path.read_bytes())[:352]
+    path.write_bytes(gzip.compress(content))
+    with pytest.raises(InputError, match=r"is truncated or damaged: 352 of the 8589934944 bytes"):
+        read_series(path)
+
+
+@BOTH_WAYS_IN
+@pytest.mark.parametrize("axes", [0, 8, -3])
+def test_impossible_number_of_axes(tmp_path, read, axes):
+    path = edited(write(tmp_path / "dsc.nii"), 40, [axes], "<i2")
+    with pytest.raises(InputError, match="cannot be read as an image"):
+        read(path)
+
+
+@BOTH_WAYS_IN
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("step", [0.0, np.nan, np.inf, -2.0])
+def test_voxels_without_a_size(tmp_path, read, axis, step):
+    path = edited(write(tmp_path / "dsc.nii"), 80 + 4 * axis, [step])
+    with pytest.raises(InputError, match=rf"voxels of dsc\.nii have a size of .*{step:g}.* mm"):
+        read(path)
+
+
+@BOTH_WAYS_IN
+def test_position_that_is_no_number(tmp_path, read):
+    path = edited(write(tmp_path / "dsc.nii"), 280, [np.nan])
+    with pytest.raises(InputError, match=r"position of dsc\.nii \(sform\) holds values that are"):
+        read(path)
 
 
 def test_gzip_of_several_members_is_not_taken_for_truncated(tmp_path):

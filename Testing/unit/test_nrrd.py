@@ -69,6 +69,10 @@ def test_time_axis_in_any_place(tmp_path, axis, kind):
     assert series.name == "dsc"
 
 
+def test_name_in_upper_case(tmp_path):
+    assert read_series(write(tmp_path / "DSC.SEQ.NRRD", 3, "list", MULTIVOLUME)).name == "DSC"
+
+
 def test_position_in_ras(tmp_path):
     path = write(tmp_path / "dsc.nrrd", 3, "list", MULTIVOLUME, space="right-anterior-superior")
     assert read_series(path).geometry.matches(GEOMETRY)

@@ -16,7 +16,7 @@ from ..errors import InputError
 from .assemble import assemble_series
 from .dsc_series import DscSeries
 from .geometry import Geometry
-from .itk_file import read_geometry
+from .itk_file import NIFTI_SUFFIXES, read_geometry, stem
 from .nifti_file import NiftiHeader, read_header, read_signal
 from .sidecar import read_sidecar, sidecar_echo_time, sidecar_times
 from .timing import FrameTimes, chosen_echo_time, chosen_times, header_times
@@ -59,7 +59,7 @@ def read_nifti(
         geometry,
         times,
         echo_time,
-        name=path.name.removesuffix(".gz").removesuffix(".nii"),
+        name=stem(path, NIFTI_SUFFIXES),
         warnings=_position_warning(header, geometry),
     )
 

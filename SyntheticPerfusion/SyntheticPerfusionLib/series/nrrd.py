@@ -18,13 +18,15 @@ import numpy as np
 from .assemble import assemble_series
 from .dsc_series import DscSeries
 from .geometry import Geometry
-from .itk_file import open_image
+from .itk_file import NRRD_SUFFIXES, open_image, stem
 from .multivolume import attribute_echo_time, attribute_times
 from .timing import FrameTimes, chosen_echo_time, chosen_times, header_times
 from .validate import check_frame_count
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
+
+_SUFFIXES = (*NRRD_SUFFIXES, *(f".seq{suffix}" for suffix in NRRD_SUFFIXES))
 
 
 def read_nrrd(
@@ -44,7 +46,7 @@ def read_nrrd(
     )
     echo_time = chosen_echo_time(echo_time_s, lambda: attribute_echo_time(header))
     geometry = Geometry.of_image(image)
-    return assemble_series(_signal(image), geometry, times, echo_time, _stem(path))
+    return assemble_series(_signal(image), geometry, times, echo_time, stem(path, _SUFFIXES))
 
 
 def _signal(image: sitk.Image) -> np.ndarray:
@@ -70,7 +72,3 @@ def _stored_times(
     if times is not None or image.GetDimension() < 4:
         return times
     return header_times(frame_count, image.GetSpacing()[3], unit, "NRRD header, spacing of axis 3")
-
-
-def _stem(path: Path) -> str:
-    return path.name.removesuffix(path.suffix).removesuffix(".seq")

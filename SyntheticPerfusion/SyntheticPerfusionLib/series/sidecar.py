@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from .itk_file import NIFTI_SUFFIXES, stem
 from .timing import (
     FRAME_INTERVAL_RANGE_S,
     EchoTime,
@@ -29,8 +30,7 @@ ECHO_TIME_SOURCE = "EchoTimeSource"
 
 def sidecar_path(path: Path) -> Path:
     """Where the sidecar of the NIfTI file `path` lies: ``dsc.nii.gz`` -> ``dsc.json``."""
-    stem = path.name.removesuffix(".gz").removesuffix(".nii")
-    return path.with_name(f"{stem}.json")
+    return path.with_name(f"{stem(path, NIFTI_SUFFIXES)}.json")
 
 
 def read_sidecar(path: Path) -> dict[str, Any]:
@@ -39,6 +39,8 @@ def read_sidecar(path: Path) -> dict[str, Any]:
     Raises InputError where the file is not a JSON object.
     """
     file = sidecar_path(path)
+    if not file.is_file():
+        file = file.with_suffix(".JSON")
     if not file.is_file():
         return {}
     try:
