@@ -4,6 +4,7 @@ Makes the virtual environment .venv beside this file, installs nox into it and r
 of that name; nox makes an environment for each session. Needs Python 3.11 or later.
 """
 
+import shutil
 import subprocess
 import sys
 import venv
@@ -22,7 +23,16 @@ def main() -> int:
     session, *arguments = sys.argv[1:] or ["demo"]
     if not PYTHON.exists():
         print(f"Setting up {HOME} (once)")
-        venv.create(HOME, with_pip=True)
+        try:
+            venv.create(HOME, with_pip=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            shutil.rmtree(HOME, ignore_errors=True)
+            print(
+                f"The virtual environment could not be made ({error}); on Debian and Ubuntu "
+                "install the package python3-venv.",
+                file=sys.stderr,
+            )
+            return 1
     try:
         if subprocess.run([PYTHON, "-c", "import nox"], capture_output=True).returncode != 0:
             subprocess.run([PYTHON, "-m", "pip", "install", "--quiet", "nox>=2024.4"], check=True)

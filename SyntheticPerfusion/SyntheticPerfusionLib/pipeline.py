@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from .progress import CancelCheck, Progress, never, part, silent
 from .series.aif import Aif
 from .series.aif_file import read_aif_csv
 from .series.aif_search import find_aif
-from .series.aif_voxels import aif_of_voxels
+from .series.aif_voxels import aif_of_voxels, late_warning
 from .series.bolus import BolusTiming
 from .series.concentration import Flag
 from .series.dsc_series import DscSeries
@@ -105,12 +105,15 @@ def make_maps(
 
 def arterial_input(prepared: Prepared, file: Path | None) -> Aif:
     """The arterial curve: found automatically, or from a CSV or mask file."""
+    series, bolus = prepared.series, prepared.bolus
     if file is None:
-        return find_aif(prepared.series, prepared.mask, prepared.bolus)
-    if file.suffix.lower() == ".csv":
-        return read_aif_csv(file, prepared.series.frame_times_s)
-    voxels = read_mask(file, prepared.series.geometry)
-    return aif_of_voxels(prepared.series, voxels, prepared.bolus, f"mask {file.name}")
+        aif = find_aif(series, prepared.mask, bolus)
+    elif file.suffix.lower() == ".csv":
+        aif = read_aif_csv(file, series.frame_times_s)
+    else:
+        voxels = read_mask(file, series.geometry)
+        aif = aif_of_voxels(series, voxels, bolus, f"mask {file.name}")
+    return replace(aif, warnings=(*aif.warnings, *late_warning(aif, bolus)))
 
 
 def _wanted(method: Method, names: tuple[str, ...]) -> tuple[str, ...]:

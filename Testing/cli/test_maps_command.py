@@ -71,7 +71,7 @@ def test_json_progress_is_one_object_a_line(patient, tmp_path):
 def test_report_has_seconds_and_sources(maps):
     report = json.loads((maps[0] / "report.json").read_text())
     assert report["seconds"]["method"] > 0
-    assert "sidecar" in report["series"]["frame_times_source"].lower()
+    assert report["series"]["frame_times_source"] == "digital patient"
 
 
 def test_tumour_ratio_of_the_maps(patient, maps):
@@ -170,10 +170,20 @@ class TestRefusals:
         )
         assert "output folder" in line
 
-    def test_negative_smoothing(self, patient, tmp_path):
+    @pytest.mark.parametrize("value", ["-1", "nan", "1e9"])
+    def test_smoothing_out_of_range(self, patient, tmp_path, value):
         series = patient / "dsc.nii.gz"
-        options = ("--method", "oSVD", "--output", tmp_path, "--smooth-time", "-1")
-        assert "negative" in refused("maps", series, *options)
+        options = ("--method", "oSVD", "--output", tmp_path, "--smooth-space", value)
+        assert "expected 0 (none) to 10 mm" in refused("maps", series, *options)
+
+    def test_results_never_overwrite_what_is_read(self, patient, tmp_path):
+        series = tmp_path / "CBF.nii.gz"
+        series.write_bytes((patient / "dsc.nii.gz").read_bytes())
+        before = series.read_bytes()
+        options = ("--echo-time", "0.03", "--repetition-time", "1.5")
+        line = refused("maps", series, "--method", "oSVD", "--output", tmp_path, *options)
+        assert "would be overwritten" in line
+        assert series.read_bytes() == before
 
     def test_absent_gpu(self, patient, tmp_path):
         series = patient / "dsc.nii.gz"

@@ -25,7 +25,7 @@ def test_arrival_peak_and_baseline():
     assert timing.peak == 14
     assert timing.arrival in (10, 11)
     assert (timing.baseline_start, timing.first_steady) == (0, 0)
-    assert timing.baseline_stop == timing.arrival
+    assert timing.baseline_stop == timing.arrival - 1
     assert timing.baseline == pytest.approx(1000, rel=0.005)
     assert timing.drop == pytest.approx(0.4, abs=0.02)
     assert timing.peak_time_s == 28.0

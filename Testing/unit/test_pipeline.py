@@ -186,3 +186,44 @@ def test_every_method_describes_itself():
 def test_pipeline_names_its_stages_in_the_order_they_run(outcome):
     assert list(outcome.report["seconds"]) == ["start", "preparation", "aif", "method", "writing"]
     assert outcome.report["use"] == pipeline.RESEARCH_USE
+
+
+def test_maps_of_an_earlier_run_do_not_stay_beside_new_ones(patient, tmp_path):
+    make_maps(patient.series, "oSVD", tmp_path, MapOptions(device="cpu"))
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "other.nii.gz").write_text("mine")
+    make_maps(patient.series, "sSVD", tmp_path, MapOptions(device="cpu", quantities=("TTP",)))
+    maps = {path.name for path in tmp_path.iterdir()} - {"notes.txt", "other.nii.gz"}
+    assert maps == {
+        "TTP.nii.gz",
+        "TTP.json",
+        "mask.nii.gz",
+        "flags.nii.gz",
+        "aif.csv",
+        "aif_voxels.nii.gz",
+        "report.json",
+    }
+    assert (tmp_path / "notes.txt").exists()
+    assert (tmp_path / "other.nii.gz").exists()
+
+
+def test_folder_without_permission(patient, tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    with pytest.raises(InputError, match="Permission denied"):
+        make_maps(patient.series, "sSVD", tmp_path, MapOptions(device="cpu"))
+
+
+def test_late_and_narrow_arterial_curves_are_said_to_be(patient, tmp_path):
+    times = patient.series.frame_times_s
+    late = np.exp(-0.5 * ((times - 80) / 4) ** 2)
+    spike = np.where(np.arange(len(times)) == 14, 50.0, 0.0)
+    for name, curve, sentence in (("late", late, "after the brain"), ("spike", spike, "two frames")):
+        path = tmp_path / f"{name}.csv"
+        rows = "\n".join(f"{time},{value}" for time, value in zip(times, curve, strict=True))
+        path.write_text(f"time_s,concentration_1_per_s\n{rows}\n")
+        options = MapOptions(device="cpu", aif_file=path)
+        report = make_maps(patient.series, "cSVD", tmp_path / name, options).report
+        assert any(sentence in said for said in report["warnings"]), name

@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..maps.write import check_inputs_survive
 from ..methods.device import DEVICES
 from ..pipeline import MapOptions, make_maps
 from ..series.prepare import PreparationOptions
 from ..series.read import read_series
+from ..series.sidecar import sidecar_path
 from .reporting import Reporter, choose_reporter
+
+_MOST_SMOOTHING = 10.0
 
 
 def add_parser(subparsers: Any) -> None:
@@ -64,8 +68,10 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; 0 where it went well."""
-    if arguments.smooth_time < 0 or arguments.smooth_space < 0:
-        raise InputError("Smoothing cannot be negative; give 0 for none.")
+    _check_smoothing("--smooth-time", arguments.smooth_time, "s")
+    _check_smoothing("--smooth-space", arguments.smooth_space, "mm")
+    series_files = (arguments.series, sidecar_path(arguments.series))
+    check_inputs_survive(arguments.output, (*series_files, arguments.mask, arguments.aif))
     options = MapOptions(
         preparation=PreparationOptions(
             motion_correction=arguments.motion_correction,
@@ -84,6 +90,14 @@ def run(arguments: argparse.Namespace) -> int:
         outcome = make_maps(series, arguments.method, arguments.output, options, reporter.progress)
         _tell(reporter, outcome.report, outcome.files)
     return 0
+
+
+def _check_smoothing(option: str, value: float, unit: str) -> None:
+    if not 0 <= value <= _MOST_SMOOTHING:
+        raise InputError(
+            f"{option} is {value:g}, expected 0 (none) to {_MOST_SMOOTHING:g} {unit}; "
+            "light smoothing is 1 to 4."
+        )
 
 
 def _tell(reporter: Reporter, report: dict[str, Any], files: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,10 @@ from ..series.aif_file import write_aif_csv
 from ..series.atomic import replacing
 from ..series.images import write_image
 from .perfusion_maps import PerfusionMaps
-from .quantity import Quantity
+from .quantity import QUANTITIES, Quantity
+
+_LABELS = ("mask", "flags", "aif_voxels")
+_REPORT = "report.json"
 
 RESEARCH_USE = "For research only; not for clinical decisions."
 
@@ -39,7 +42,7 @@ def usable_folder(path: Path) -> Path:
 
 def unwritable(path: Path, error: OSError) -> InputError:
     """The sentence for a folder that does not take the results."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return InputError(
             f"The disk is full: {path} has no room for the results; free some space or choose "
             "another folder."
@@ -50,8 +53,38 @@ def unwritable(path: Path, error: OSError) -> InputError:
     )
 
 
+def check_inputs_survive(folder: Path, inputs: Iterable[Path | None]) -> None:
+    """InputError where a file that is to be read lies where results are written."""
+    own = {(folder / name).resolve() for name in _own_names()}
+    for path in inputs:
+        if path is not None and path.resolve() in own:
+            raise InputError(
+                f"{path} lies in the output folder under the name of a result and would be "
+                "overwritten; choose another output folder."
+            )
+
+
+def _own_names() -> list[str]:
+    """Names of every file that a run may write."""
+    maps = [f"{name}{suffix}" for name in QUANTITIES for suffix in (".nii.gz", ".json")]
+    return [*maps, *(f"{name}.nii.gz" for name in _LABELS), "aif.csv", _REPORT]
+
+
+def _remove_earlier_results(folder: Path, written: Mapping[str, Any]) -> None:
+    """Take away what an earlier run left and this one did not write: it has other settings."""
+    kept = {Path(path).name for path in written["maps"].values()}
+    kept |= {name.replace(".nii.gz", ".json") for name in kept}
+    kept |= {Path(path).name for name, path in written.items() if name not in ("maps", "output")}
+    for name in _own_names():
+        if name not in kept and name != _REPORT:
+            (folder / name).unlink(missing_ok=True)
+
+
 def write_maps(maps: PerfusionMaps, folder: Path, aif: Aif | None = None) -> dict[str, Any]:
     """Write the maps, their mask, flags and AIF into `folder`.
+
+    Where `folder` holds the report of an earlier run, what that run wrote and this one does not is
+    taken away: maps of two methods side by side would pass for one result.
 
     Files: <Quantity>.nii.gz with <Quantity>.json, mask.nii.gz, flags.nii.gz (values of
     series.concentration.Flag), aif.csv and aif_voxels.nii.gz where there is an AIF.
@@ -65,12 +98,8 @@ def write_maps(maps: PerfusionMaps, folder: Path, aif: Aif | None = None) -> dic
             write_image(np.asarray(array, np.float32), maps.geometry, path)
             _write_json(_sidecar(quantity, maps), folder / f"{quantity.name}.json")
             written["maps"][quantity.name] = str(path)
-        labels = {
-            "mask": maps.mask,
-            "flags": maps.flags,
-            "aif_voxels": None if aif is None else aif.voxels,
-        }
-        for name, label in labels.items():
+        labels = (maps.mask, maps.flags, None if aif is None else aif.voxels)
+        for name, label in zip(_LABELS, labels, strict=True):
             if label is not None:
                 path = folder / f"{name}.nii.gz"
                 write_image(label.astype(np.uint8), maps.geometry, path)
@@ -78,6 +107,8 @@ def write_maps(maps: PerfusionMaps, folder: Path, aif: Aif | None = None) -> dic
         if aif is not None:
             write_aif_csv(aif, folder / "aif.csv")
             written["aif"] = str(folder / "aif.csv")
+        if (folder / _REPORT).is_file():
+            _remove_earlier_results(folder, written)
     except OSError as error:
         raise unwritable(folder, error) from error
     return written
@@ -85,7 +116,7 @@ def write_maps(maps: PerfusionMaps, folder: Path, aif: Aif | None = None) -> dic
 
 def write_report(report: Mapping[str, Any], folder: Path) -> str:
     """Write `report` as report.json into `folder`; returns its path. Raises as `write_maps`."""
-    path = folder / "report.json"
+    path = folder / _REPORT
     try:
         _write_json(report, path)
     except OSError as error:

@@ -74,10 +74,22 @@ def make_aif(
         saturated=saturated,
         tail_fraction=float(tail.mean() / curve[peak]),
     )
-    return Aif(times_s, curve, source, quality, voxels, _warnings(quality))
+    step_s = float(np.median(np.diff(times_s)))
+    return Aif(times_s, curve, source, quality, voxels, _warnings(quality, step_s))
 
 
-def _warnings(quality: AifQuality) -> tuple[str, ...]:
+def late_warning(aif: Aif, bolus: BolusTiming) -> tuple[str, ...]:
+    """What to say of an arterial curve that peaks after the brain does."""
+    late_s = aif.quality.peak_time_s - bolus.peak_time_s
+    if late_s <= 0:
+        return ()
+    return (
+        f"The arterial curve peaks {late_s:.1f} s after the brain's mean signal: it is no artery "
+        "of this passage, or its times are not those of the series.",
+    )
+
+
+def _warnings(quality: AifQuality, step_s: float) -> tuple[str, ...]:
     said = []
     if quality.saturated:
         said.append(
@@ -86,6 +98,11 @@ def _warnings(quality: AifQuality) -> tuple[str, ...]:
         )
     if not np.isfinite(quality.fwhm_s):
         said.append("The arterial curve does not fall back to half its peak within the series.")
+    elif quality.fwhm_s < 2 * step_s:
+        said.append(
+            f"The arterial curve is {quality.fwhm_s:.1f} s wide at half its peak, less than two "
+            "frames: it may be a disturbance, and its height is uncertain."
+        )
     elif quality.fwhm_s > _WIDE_S:
         said.append(
             f"The arterial curve is {quality.fwhm_s:.1f} s wide at half its peak (usually 4 to "

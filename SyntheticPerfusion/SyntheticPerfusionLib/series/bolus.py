@@ -81,8 +81,9 @@ def timing_of_curve(mean_signal: np.ndarray, times_s: np.ndarray) -> BolusTiming
     first_guess = _fall_begins(mean_signal, first_steady, peak, float(mean_signal[first_steady]))
     baseline = float(np.mean(mean_signal[first_steady : first_guess + 1]))
     arrival = _fall_begins(mean_signal, first_steady, peak, baseline)
-    # The frame of arrival may already have lost a little; it counts only where frames are few.
-    baseline_stop = max(arrival, min(first_steady + 3, arrival + 1))
+    # Arteries and early tissue fall before the mean does: the last frames before its arrival count
+    # only where there are few.
+    baseline_stop = max(arrival - 1, min(first_steady + 5, arrival + 1))
     baseline = float(np.mean(mean_signal[first_steady:baseline_stop]))
     if baseline_stop - first_steady < 2:
         raise InputError(
