@@ -130,7 +130,9 @@ def test_values_that_are_no_number(tmp_path):
     array[2:4, 0, 0, 0] = np.nan
     image = sitk.GetImageFromArray(np.moveaxis(array, 0, -1), isVector=True)
     sitk.WriteImage(image, str(tmp_path / "dsc.nrrd"))
-    with pytest.raises(InputError, match=r"2 values .* \(in 2 frames from 3 on\)"):
+    with pytest.raises(
+        InputError, match=r"2 values .*, in 2 frames from frame 2 \(counted from 0\) on"
+    ):
         read_series(tmp_path / "dsc.nrrd", repetition_time_s=1.5)
 
 

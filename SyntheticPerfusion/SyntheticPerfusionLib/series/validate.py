@@ -8,9 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import InputError
-
-MINIMUM_FRAMES = 10
-"""Fewer cannot hold a baseline, a bolus and its end."""
+from .bolus import MINIMUM_FRAMES
 
 STRAY_NEGATIVE_SHARE = 0.01
 """Largest share of the total signal that negative values may hold and count as stray.
@@ -65,8 +63,8 @@ def clean_signal(signal: np.ndarray, name: str) -> tuple[str, ...]:
         total += frame_sum
         if low == high == 0 and signal.any():
             raise InputError(
-                f"Frame {index + 1} of {len(signal)} in {name} is empty (all zero); the series is "
-                "incomplete: export it again or cut it there."
+                f"Frame {index} (counted from 0) of the {len(signal)} in {name} is empty (all "
+                "zero); the series is incomplete: export it again or cut it there."
             )
     if total == 0:
         raise InputError(f"{name} holds no signal: every value is zero.")
@@ -93,11 +91,10 @@ def clean_signal(signal: np.ndarray, name: str) -> tuple[str, ...]:
 
 def _not_finite(signal: np.ndarray, name: str) -> str:
     bad = [int(frame.size - np.count_nonzero(np.isfinite(frame))) for frame in signal]
-    frames = [index + 1 for index, count in enumerate(bad) if count]
-    where = (
-        f"frame {frames[0]}" if len(frames) == 1 else f"{len(frames)} frames from {frames[0]} on"
-    )
+    frames = [index for index, count in enumerate(bad) if count]
+    first = f"frame {frames[0]} (counted from 0)"
+    where = first if len(frames) == 1 else f"{len(frames)} frames from {first} on"
     return (
-        f"{name} holds {sum(bad)} values that are not a number or infinite (in {where}); "
+        f"{name} holds {sum(bad)} values that are not a number or infinite, in {where}; "
         "export it again, or set them to 0 where they lie outside the head."
     )
