@@ -1,5 +1,8 @@
 """DICOM through dcm2niix: three ways of writing a dynamic series, and what cannot be read."""
 
+import subprocess
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -129,6 +132,134 @@ def test_unreadable_dicom(tmp_path, length):
     content = (tmp_path / "all.dcm").read_bytes()
     (tmp_path / "all.dcm").write_bytes(content[:length])
     with pytest.raises(InputError, match="no readable DICOM image"):
+        read_series(tmp_path)
+
+
+def spoiling(monkeypatch, spoil, status: int = 0, words: str = "") -> None:
+    """Let dcm2niix run as ever, then let `spoil` at the folder of what it made."""
+    run = subprocess.run
+
+    def spoiled(command, **settings):
+        done = run(command, **settings)
+        spoil(Path(command[command.index("-o") + 1]))
+        return subprocess.CompletedProcess(command, status, done.stdout + words, done.stderr)
+
+    monkeypatch.setattr(conversion.subprocess, "run", spoiled)
+
+
+def with_localizer(folder) -> None:
+    write_classic(folder, signal())
+    write_classic(folder, signal(1), series_number=2, description="localizer")
+
+
+def shear(path: Path) -> None:
+    """Leave a NIfTI with a sheared sform alone, which SimpleITK refuses (tilted gantry)."""
+    content = bytearray(path.read_bytes())
+    content[252:256] = np.array([0, 1], "<i2").tobytes()
+    content[280 + 4 : 280 + 8] = np.array([1.5], "<f4").tobytes()
+    path.write_bytes(content)
+
+
+def test_sheared_series_beside_the_dynamic_one(tmp_path, monkeypatch):
+    with_localizer(tmp_path)
+    spoiling(monkeypatch, lambda folder: shear(folder / "2_localizer.nii"))
+    series = read_series(tmp_path)
+    check(series, signal())
+    assert series.warnings == ()
+
+
+def test_sheared_dynamic_series(tmp_path, monkeypatch):
+    write_classic(tmp_path, signal())
+    spoiling(monkeypatch, lambda folder: shear(folder / "5_DSC_perfusion.nii"))
+    with pytest.raises(InputError, match="has a sheared affine"):
+        read_series(tmp_path)
+
+
+def test_sheared_frames_that_came_one_by_one(tmp_path, monkeypatch):
+    def spoil(folder: Path) -> None:
+        for file in folder.glob("*.nii"):
+            shear(file)
+
+    write_volumes(tmp_path, signal())
+    spoiling(monkeypatch, spoil)
+    with pytest.raises(InputError, match=r"found 12 times .* cannot be joined .* sheared affine"):
+        read_series(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"{'SeriesNumber': 2", b'{"SeriesDescription": "Sch\xe4del"}', b"[]"]
+)
+def test_unreadable_sidecar_beside_the_dynamic_one(tmp_path, monkeypatch, content):
+    with_localizer(tmp_path)
+    spoiling(monkeypatch, lambda folder: (folder / "2_localizer.json").write_bytes(content))
+    series = read_series(tmp_path)
+    check(series, signal())
+    assert len(series.warnings) == 1
+    assert "series 2_localizer beside it cannot be read, what dcm2niix wrote" in series.warnings[0]
+
+
+def test_unreadable_image_beside_the_dynamic_one(tmp_path, monkeypatch):
+    with_localizer(tmp_path)
+    spoiling(monkeypatch, lambda folder: (folder / "2_localizer.nii").write_bytes(b"half"))
+    series = read_series(tmp_path)
+    check(series, signal())
+    assert "series 2: localizer beside it cannot be read" in series.warnings[0]
+
+
+def test_unreadable_sidecar_of_the_dynamic_series(tmp_path, monkeypatch):
+    with_localizer(tmp_path)
+    spoiling(monkeypatch, lambda folder: (folder / "5_DSC_perfusion.json").write_text("{"))
+    with pytest.raises(InputError, match="dynamic series 5_DSC_perfusion cannot be read, what dcm"):
+        read_series(tmp_path)
+
+
+def test_nothing_but_unreadable_images(tmp_path, monkeypatch):
+    write_classic(tmp_path, signal())
+    spoiling(monkeypatch, lambda folder: (folder / "5_DSC_perfusion.nii").write_bytes(b"half"))
+    with pytest.raises(InputError, match=r"found 5: DSC perfusion \(unreadable, its conversion"):
+        read_series(tmp_path)
+
+
+def test_truncated_frame_among_those_that_came_one_by_one(tmp_path, monkeypatch):
+    def spoil(folder: Path) -> None:
+        file = sorted(folder.glob("*.nii"))[3]
+        file.write_bytes(file.read_bytes()[:-200])
+
+    write_volumes(tmp_path, signal())
+    spoiling(monkeypatch, spoil)
+    with pytest.raises(InputError, match=r"cannot be joined .* is truncated or damaged"):
+        read_series(tmp_path)
+
+
+def test_fault_of_the_program_is_passed_on(tmp_path, monkeypatch):
+    write_classic(tmp_path, signal())
+    spoiling(monkeypatch, lambda folder: None, 8, "\n Error: Missing images in series 5\n")
+    series = read_series(tmp_path)
+    check(series, signal())
+    words = r"(dcm2niix, exit status 8: Missing images in series 5): check that this is the DSC"
+    assert words in series.warnings[0]
+
+
+def test_crash_of_the_program_is_passed_on(tmp_path, monkeypatch):
+    write_classic(tmp_path, signal())
+    spoiling(monkeypatch, lambda folder: None, -11)
+    assert "dcm2niix, exit status -11" in read_series(tmp_path).warnings[0]
+
+
+def test_missing_file_is_named_as_the_reason(tmp_path):
+    write_classic(tmp_path, signal())
+    (tmp_path / "5_0023.dcm").unlink()
+    with pytest.raises(
+        InputError, match=r"no readable DICOM .* exit status 1: .*1\.\.12\); expect"
+    ):
+        read_series(tmp_path)
+
+
+def test_program_that_does_not_start(tmp_path, monkeypatch):
+    write_enhanced(tmp_path / "all.dcm", signal())
+    (tmp_path / "dcm2niix").write_bytes(b"no program")
+    monkeypatch.setattr(conversion, "find_dcm2niix", lambda: tmp_path / "dcm2niix")
+    with pytest.raises(InputError, match="dcm2niix does not start"):
         read_series(tmp_path)
 
 

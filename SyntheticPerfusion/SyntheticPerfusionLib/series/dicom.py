@@ -15,14 +15,14 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from ..errors import InputError
-from .conversion import Converted, convert
+from .bolus import MINIMUM_FRAMES
+from .conversion import Conversion, Converted, convert
 from .dsc_series import DscSeries
 from .geometry import Geometry
 from .itk_file import has_suffix
 from .multiframe import in_acquired_order
 from .nifti import read_nifti
 from .timing import GIVEN
-from .validate import MINIMUM_FRAMES
 
 _SUFFIXES = (".dcm", ".ima")
 _PREAMBLE = 128
@@ -50,7 +50,8 @@ def read_dicom(
     if path.is_dir() and not any(path.iterdir()):
         raise InputError(f"The folder {path} is empty; expected the DICOM files of a DSC series.")
     with TemporaryDirectory(prefix="dicom-") as folder:
-        chosen = _dynamic(convert(path, Path(folder)), path)
+        conversion = convert(path, Path(folder))
+        chosen = _dynamic(conversion, path)
 
         def arrange(signal: np.ndarray, geometry: Geometry) -> np.ndarray:
             images = signal.shape[0] * signal.shape[1]
@@ -63,34 +64,62 @@ def read_dicom(
         name=chosen.title,
         frame_times_source=_from_dicom(series.frame_times_source),
         echo_time_source=_from_dicom(series.echo_time_source),
+        warnings=series.warnings + _passed_over(conversion),
     )
 
 
-def _dynamic(found: list[Converted], path: Path) -> Converted:
+def _dynamic(conversion: Conversion, path: Path) -> Converted:
     """The one series over time among those found; InputError where there is not just one."""
+    found = conversion.found
+    fault = f" ({conversion.fault})" if conversion.fault else ""
     if not found:
         raise InputError(
-            f"There is no readable DICOM image in {path}; expected the files of a DSC series."
+            f"There is no readable DICOM image in {path}{fault}; expected all files of a DSC "
+            "series, each of them whole."
         )
     dynamic = [item for item in found if item.frames >= MINIMUM_FRAMES and not item.diffusion]
-    if len(dynamic) == 1:
-        return dynamic[0]
-    if dynamic:
+    if len(dynamic) > 1:
         raise InputError(
             f"{path} holds {len(dynamic)} dynamic series: {_listed(dynamic)}; "
             "put the DSC series into a folder of its own."
         )
+    if dynamic and not dynamic[0].problem:
+        return dynamic[0]
+    if dynamic:
+        raise InputError(
+            f"The dynamic series {dynamic[0].title} cannot be read, {dynamic[0].problem}; "
+            "export it again, or convert it to NIfTI with another program."
+        )
     raise InputError(
         f"{path} holds no dynamic series of at least {MINIMUM_FRAMES} frames; "
-        f"found {_listed(found)}."
+        f"found {_listed(found)}{fault}."
+    )
+
+
+def _passed_over(conversion: Conversion) -> tuple[str, ...]:
+    """What went wrong beside the series that was read, a sentence each."""
+    unread = tuple(
+        f"The series {item.title} beside it cannot be read, {item.problem}; it was passed over."
+        for item in conversion.found
+        if item.problem
+    )
+    if not conversion.fault:
+        return unread
+    return (
+        *unread,
+        f"The conversion from DICOM reported a fault ({conversion.fault}): check that this is the "
+        "DSC series and that none of its frames is missing.",
     )
 
 
 def _listed(found: list[Converted]) -> str:
-    counts = Counter(
-        f"{item.title} ({item.frames} frame{'s' if item.frames > 1 else ''})" for item in found
-    )
+    counts = Counter(f"{item.title} ({_size(item)})" for item in found)
     return "; ".join(name if n == 1 else f"{n} times {name}" for name, n in counts.items())
+
+
+def _size(item: Converted) -> str:
+    frames = f"{item.frames} frame{'s' if item.frames != 1 else ''}"
+    return f"{frames if item.frames else 'unreadable'}, {item.problem}" if item.problem else frames
 
 
 def _multiframe_files(path: Path, images: int) -> Iterator[Path]:
