@@ -64,7 +64,7 @@ def make_aif(
     if not np.all(np.isfinite(curve)) or curve[peak] <= 0 or peak in (0, len(curve) - 1):
         raise InputError(
             "The arterial curve shows no bolus inside the series (its peak is "
-            f"{curve[peak]:.3g} 1/s in frame {peak} of {len(curve)}); choose another artery."
+            f"{curve[peak]:.3g} 1/s at {times_s[peak]:.4g} s); choose another artery."
         )
     tail = curve[-max(2, len(curve) // 10) :]
     quality = AifQuality(

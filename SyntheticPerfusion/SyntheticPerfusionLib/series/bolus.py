@@ -74,7 +74,7 @@ def timing_of_curve(mean_signal: np.ndarray, times_s: np.ndarray) -> BolusTiming
     first_steady = _first_steady_frame(mean_signal, peak, unsteady)
     if peak - first_steady < 2:
         raise InputError(
-            f"The bolus is at its peak in frame {peak} of {frames}, with no baseline before it; "
+            f"The bolus is at its peak in frame {peak} (counted from 0), with no baseline before it; "
             "the scan must begin at least three frames before the bolus."
         )
 
@@ -87,8 +87,8 @@ def timing_of_curve(mean_signal: np.ndarray, times_s: np.ndarray) -> BolusTiming
     baseline = float(np.mean(mean_signal[first_steady:baseline_stop]))
     if baseline_stop - first_steady < 2:
         raise InputError(
-            f"The bolus arrives in frame {arrival} of {frames} with fewer than two steady frames "
-            "before it; the scan must begin at least three frames before the bolus."
+            f"The bolus arrives in frame {arrival} (counted from 0), with fewer than two steady "
+            "frames before it; the scan must begin at least three frames before the bolus."
         )
     fall = baseline - float(mean_signal[peak])
     noise = _noise_of(mean_signal)
@@ -100,7 +100,7 @@ def timing_of_curve(mean_signal: np.ndarray, times_s: np.ndarray) -> BolusTiming
         )
     if peak >= frames - 2:
         raise InputError(
-            f"The bolus is still at its peak at the end of the series (frame {peak} of {frames}); "
+            f"The bolus is still at its peak at the end of the series ({frames} frames); "
             "the scan was stopped too early for perfusion maps."
         )
     return BolusTiming(
