@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 HOME = ROOT / ".venv"
+SESSIONS = ("demo", "tests", "bench", "pages")
 PYTHON = HOME / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
@@ -20,7 +21,11 @@ def main() -> int:
     if sys.version_info < (3, 11):
         print(f"Python 3.11 or later is needed, this is {sys.version.split()[0]}.", file=sys.stderr)
         return 2
-    session, *arguments = sys.argv[1:] or ["demo"]
+    session, *arguments = sys.argv[1:] or ["--help"]
+    if session not in SESSIONS:
+        print(__doc__.strip())
+        print(f"\nSessions: {', '.join(SESSIONS)}. What follows the name is passed on to it.")
+        return 0 if session in ("-h", "--help") else 2
     if not PYTHON.exists():
         print(f"Setting up {HOME} (once)")
         try:

@@ -7,6 +7,7 @@ Exit codes: 0 done, 2 unusable input (one line on standard error), 1 a fault of 
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from importlib import import_module
@@ -36,15 +37,21 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
-    parsed = build_parser().parse_args(arguments)
     try:
-        return int(parsed.run(parsed))
+        parsed = build_parser().parse_args(arguments)
+        code = int(parsed.run(parsed))
+        sys.stdout.flush()
+        return code
     except InputError as error:
         print(f"synthetic-perfusion: {error}", file=sys.stderr)
         return UNUSABLE
     except (Cancelled, KeyboardInterrupt):
         print("synthetic-perfusion: stopped; files already written are whole.", file=sys.stderr)
         return STOPPED
+    except BrokenPipeError:
+        # Whoever read has enough; what is still in the buffer must not fail at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
     except MemoryError:
         print(
             "synthetic-perfusion: the memory is not enough for this series; close other programs "

@@ -43,8 +43,10 @@ _COMPARED = ("CBF", "CBV", "rCBV", "CBV_corrected", "MTT", "Tmax")
 _SCALE_NOTE = (
     "CBF and CBV are on the scale of the arterial curve. Tracer changes R2* far less inside an "
     "artery than it does between capillaries, so a measured arterial curve is too small and "
-    "absolute CBF and CBV come out too large by one factor for the whole brain; ratios between "
-    "regions are not touched. Tmax of oSVD carries an offset of its own."
+    "absolute CBF and CBV come out too large, CBV by one factor for the whole brain. Deconvolution "
+    "at this noise loses part of the flow, the more the shorter the transit time: MTT comes out "
+    "too long, and CBF ratios between tissues of different MTT are not exact. Tmax of oSVD carries "
+    "an offset of 2 to 3 s: thresholds of other programs, such as 6 s, do not carry over."
 )
 
 

@@ -74,6 +74,7 @@ def make_maps(
     Raises InputError where something given cannot be used, Cancelled where asked to stop.
     """
     options = options or MapOptions()
+    output = Path(output)
     seconds: dict[str, float] = {}
     method = get_method(method_name, leakage=options.leakage_correction)
     wanted = _wanted(method, options.quantities)
@@ -93,7 +94,7 @@ def make_maps(
         maps = method.estimate(
             prepared.series, prepared.mask, aif, device, part(progress, 0.5, 0.9), cancelled
         )
-    maps = _only(maps, wanted)
+    maps = _only(maps, wanted, _preparation(options))
     progress(0.9, "Writing")
     with _timed(seconds, "writing"):
         files = write_maps(maps, output, aif)
@@ -120,8 +121,10 @@ def _wanted(method: Method, names: tuple[str, ...]) -> tuple[str, ...]:
     given = [item.name for item in method.quantities]
     unknown = [name for name in names if name not in given]
     if unknown:
+        corrected = [item.name for item in get_method(method.name, leakage=True).quantities]
+        hint = " (more with --leakage-correction)" if set(unknown) <= set(corrected) else ""
         raise InputError(
-            f"{method.name} does not give {', '.join(unknown)}; it gives {', '.join(given)}."
+            f"{method.name} does not give {', '.join(unknown)}; it gives {', '.join(given)}{hint}."
         )
     return names or tuple(given)
 
@@ -136,11 +139,20 @@ def _check_needs(method: Method, series: DscSeries) -> None:
         )
 
 
-def _only(maps: PerfusionMaps, names: tuple[str, ...]) -> PerfusionMaps:
+def _preparation(options: MapOptions) -> dict[str, Any]:
+    """What was done to the series before the method, for the provenance of its maps."""
+    return {
+        **asdict(options.preparation),
+        "mask": options.mask_file.name if options.mask_file else "automatic",
+    }
+
+
+def _only(
+    maps: PerfusionMaps, names: tuple[str, ...], preparation: dict[str, Any]
+) -> PerfusionMaps:
+    """The maps that are wanted, with how the series was prepared among their settings."""
     kept = {item: array for item, array in maps.arrays.items() if item.name in names}
-    return PerfusionMaps(
-        kept, maps.geometry, maps.mask, maps.method, maps.flags, maps.settings, maps.warnings
-    )
+    return replace(maps, arrays=kept, settings={**maps.settings, "preparation": preparation})
 
 
 @contextmanager

@@ -113,16 +113,22 @@ def peer_python(folder: Path | None) -> Path | None:
         return None
     python = folder / "bin" / "python"
     if not python.exists():
-        found = [
+        candidates = [
             *filter(None, [shutil.which("python3.12")]),
-            *sorted(Path.home().glob(".pyenv/versions/3.12*/bin/python")),
+            *map(str, sorted(Path.home().glob(".pyenv/versions/3.12*/bin/python"))),
         ]
+        found = [candidate for candidate in candidates if runs(candidate)]
         if not found:
             print("osipy is left out: no Python 3.12 was found.")
             return None
         subprocess.run([found[0], "-m", "venv", folder], check=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", PEER], check=True)
     return python
+
+
+def runs(python: str) -> bool:
+    """Whether an interpreter starts: a launcher of one that is not installed does not."""
+    return subprocess.run([python, "--version"], capture_output=True).returncode == 0
 
 
 def run_peer(python: Path, stored: Path) -> dict[str, dict[str, float]]:

@@ -114,6 +114,7 @@ class TestCsv:
             ("time_s,concentration_1_per_s\n2,1\n1,3\n", "do not increase"),
             ("time_s,concentration_1_per_s\n0,0\n10,5\n20,0\n", "covers"),
             ("time_s,concentration_1_per_s\n0,0\n0.04,5\n0.089,0\n", "in seconds"),
+            ("time_s,concentration_1_per_s\n0,0\n1500,5\n89000,0\n", "milliseconds"),
         ],
     )
     def test_unusable_files_have_their_sentence(self, tmp_path, text, sentence):
@@ -123,5 +124,5 @@ class TestCsv:
             read_aif_csv(path, TIMES_S)
 
     def test_missing_file(self, tmp_path):
-        with pytest.raises(InputError, match="cannot be read"):
+        with pytest.raises(InputError, match="There is no file"):
             read_aif_csv(tmp_path / "none.csv", TIMES_S)

@@ -60,7 +60,7 @@ def test_three_percent_is_no_bolus():
 
 
 def test_bolus_at_the_very_start():
-    with pytest.raises(InputError, match="no baseline before it"):
+    with pytest.raises(InputError, match="without a baseline"):
         timing_of_curve(np.roll(curve(onset=10), -13), TIMES_S)
 
 

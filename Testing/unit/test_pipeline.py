@@ -132,7 +132,7 @@ def test_unknown_and_absent_devices():
 
 def test_folder_that_is_a_file(patient, tmp_path):
     (tmp_path / "maps").write_text("in the way")
-    with pytest.raises(InputError, match="cannot be written to"):
+    with pytest.raises(InputError, match="a file; choose another output folder"):
         make_maps(patient.series, "oSVD", tmp_path / "maps")
 
 
@@ -220,7 +220,8 @@ def test_late_and_narrow_arterial_curves_are_said_to_be(patient, tmp_path):
     times = patient.series.frame_times_s
     late = np.exp(-0.5 * ((times - 80) / 4) ** 2)
     spike = np.where(np.arange(len(times)) == 14, 50.0, 0.0)
-    for name, curve, sentence in (("late", late, "after the brain"), ("spike", spike, "two frames")):
+    cases = (("late", late, "after the brain"), ("spike", spike, "two frames"))
+    for name, curve, sentence in cases:
         path = tmp_path / f"{name}.csv"
         rows = "\n".join(f"{time},{value}" for time, value in zip(times, curve, strict=True))
         path.write_text(f"time_s,concentration_1_per_s\n{rows}\n")

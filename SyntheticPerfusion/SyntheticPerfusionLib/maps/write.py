@@ -47,6 +47,8 @@ def unwritable(path: Path, error: OSError) -> InputError:
             f"The disk is full: {path} has no room for the results; free some space or choose "
             "another folder."
         )
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return InputError(f"{path} is, or lies below, a file; choose another output folder.")
     reason = os.strerror(error.errno) if error.errno else str(error)
     return InputError(
         f"The folder {path} cannot be written to ({reason}); choose another output folder."

@@ -47,6 +47,9 @@ class Method(ABC):
     needs: Needs
     quantities: tuple[Quantity, ...]
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
     @abstractmethod
     def estimate(
         self,

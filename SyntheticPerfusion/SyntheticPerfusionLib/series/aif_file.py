@@ -24,6 +24,8 @@ def read_aif_csv(path: str | os.PathLike[str], frame_times_s: np.ndarray) -> Aif
     Raises InputError where the file cannot be read, lacks a column or covers other times.
     """
     path = Path(path)
+    if not path.is_file():
+        raise InputError(f"There is no file {path}; check the path of the arterial curve.")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
@@ -48,6 +50,11 @@ def read_aif_csv(path: str | os.PathLike[str], frame_times_s: np.ndarray) -> Aif
             "give them in seconds, in order."
         )
     step = float(np.median(np.diff(frame_times_s)))
+    if np.median(np.diff(times)) > 100 * step:
+        raise InputError(
+            f"The times of the arterial curve {path} lie {np.median(np.diff(times)):g} apart, the "
+            f"frames of the series {step:g} s: they look like milliseconds; give seconds."
+        )
     if times[0] > frame_times_s[0] + step or times[-1] < frame_times_s[-1] - step:
         raise InputError(
             f"The arterial curve {path} covers {times[0]:g} to {times[-1]:g} s, the series "

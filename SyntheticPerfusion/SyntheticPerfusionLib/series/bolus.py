@@ -74,7 +74,7 @@ def timing_of_curve(mean_signal: np.ndarray, times_s: np.ndarray) -> BolusTiming
     first_steady = _first_steady_frame(mean_signal, peak, unsteady)
     if peak - first_steady < 2:
         raise InputError(
-            f"The bolus is at its peak in frame {peak} (counted from 0), with no baseline before it; "
+            f"The bolus is at its peak in frame {peak} (counted from 0), without a baseline; "
             "the scan must begin at least three frames before the bolus."
         )
 

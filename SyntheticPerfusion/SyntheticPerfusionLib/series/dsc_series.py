@@ -11,7 +11,7 @@ from ..errors import InputError
 from .geometry import Geometry
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DscSeries:
     """A dynamic susceptibility contrast series. Immutable: the arrays are read-only.
 
@@ -58,6 +58,10 @@ class DscSeries:
         times.setflags(write=False)
         object.__setattr__(self, "signal", signal)
         object.__setattr__(self, "frame_times_s", times)
+
+    def __repr__(self) -> str:
+        slices, rows, columns = self.geometry.shape
+        return f"<DscSeries {self.name}: {self.frame_count} frames of {columns}x{rows}x{slices}>"
 
     @property
     def frame_count(self) -> int:
