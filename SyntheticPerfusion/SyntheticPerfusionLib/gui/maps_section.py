@@ -8,7 +8,9 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from ..errors import InputError
 from ..mrml import legend, maps, overlay, sequence, side_by_side
+from .errors_shown import errors_shown
 
 _BEYOND_WINDOW = 4.0
 # Ticked at first for side by side: what is read together.
@@ -24,6 +26,7 @@ class MapsSection:
         self._updating = False
         self._listed: list[str] = []
         self._layout_before: int | None = None
+        self._beside: list[str] = []
         ui.mapSelector.addAttribute("vtkMRMLScalarVolumeNode", maps.QUANTITY)
         ui.colorSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._on_colors)
         ui.windowRange.connect("valuesChanged(double,double)", self._on_window)
@@ -35,7 +38,9 @@ class MapsSection:
     def set_parameters(self, parameters: Any) -> None:
         """Work on this parameter node; None while the scene is being closed."""
         self._parameters = parameters
-        self._layout_before = None
+        if parameters is None:
+            self._layout_before = None
+            self._beside = []
 
     def update(self) -> None:
         """Show the stored choice in the fields and in the slice views."""
@@ -55,10 +60,19 @@ class MapsSection:
         volume = self._parameters.overlayMap
         if volume is not None and maps.QUANTITY not in volume.GetAttributeNames():
             return
-        shown = volume if self._parameters.overlayVisible else None
+        opacity = self._parameters.overlayOpacity
         overlay.show_overlay(
-            slicer.mrmlScene, shown, self.background(), self._parameters.overlayOpacity
+            slicer.mrmlScene,
+            volume if self._parameters.overlayVisible else None,
+            self.background(),
+            opacity,
+            side_by_side.other_views(slicer.mrmlScene),
         )
+        # Other modules put what they show into all views, these too.
+        if side_by_side.is_side_by_side(self._layout()):
+            side_by_side.fill_side_by_side(
+                slicer.mrmlScene, self._volumes(self._beside), self.background(), opacity
+            )
         self._show_legends()
 
     def background(self) -> Any:
@@ -71,6 +85,8 @@ class MapsSection:
     def _show_legends(self) -> None:
         for volume in maps.maps_in(slicer.mrmlScene):
             legend.show_legend(volume, self._parameters.legendVisible)
+        for composite in overlay.slice_composites(slicer.mrmlScene):
+            legend.draw_legends_in(composite)
 
     def _fill_list(self) -> None:
         volumes = list(maps.maps_in(slicer.mrmlScene))
@@ -92,11 +108,12 @@ class MapsSection:
 
     def _ticked(self) -> list[Any]:
         items = [self._ui.mapsList.item(row) for row in range(self._ui.mapsList.count)]
-        nodes = [
-            slicer.mrmlScene.GetNodeByID(item.data(qt.Qt.UserRole))
-            for item in items
-            if item.checkState() == qt.Qt.Checked
-        ]
+        return self._volumes(
+            [item.data(qt.Qt.UserRole) for item in items if item.checkState() == qt.Qt.Checked]
+        )
+
+    def _volumes(self, ids: list[str]) -> list[Any]:
+        nodes = [slicer.mrmlScene.GetNodeByID(node_id) for node_id in ids]
         return [node for node in nodes if node is not None]
 
     def _show_display_of(self, volume: Any) -> None:
@@ -161,13 +178,14 @@ class MapsSection:
             self.update()
 
     def _on_side_by_side(self) -> None:
-        with slicer.util.tryWithErrorDisplay(_("The maps cannot be shown side by side.")):
+        with errors_shown(_("The maps cannot be shown side by side.")):
             volumes = self._ticked()
             if not volumes:
-                raise ValueError(_("Tick the maps to show first."))
-            layout = slicer.app.layoutManager().layoutLogic().GetLayoutNode()
+                raise InputError(_("Tick the maps to show first."))
+            layout = self._layout()
             if not side_by_side.is_side_by_side(layout):
                 self._layout_before = layout.GetViewArrangement()
+            self._beside = [volume.GetID() for volume in volumes]
             side_by_side.show_side_by_side(
                 layout, volumes, self.background(), self._parameters.overlayOpacity
             )
@@ -175,13 +193,16 @@ class MapsSection:
             self._fit(side_by_side.view_names(len(volumes)))
 
     def _on_single_view(self) -> None:
-        layout = slicer.app.layoutManager().layoutLogic().GetLayoutNode()
+        layout = self._layout()
         if side_by_side.is_side_by_side(layout):
             before = self._layout_before
             if before is None:
                 before = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
             layout.SetViewArrangement(before)
         self.show()
+
+    def _layout(self) -> Any:
+        return slicer.app.layoutManager().layoutLogic().GetLayoutNode()
 
     def _fit(self, views: list[str]) -> None:
         for name in views:

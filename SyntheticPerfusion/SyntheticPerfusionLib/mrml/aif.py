@@ -18,6 +18,14 @@ AIF_VOXELS = "AIF voxels"
 _RED = (0.9, 0.1, 0.1)
 
 
+def typical_voxel(voxels: np.ndarray) -> tuple[int, int, int]:
+    """(k, j, i) of the voxel nearest to the middle of the chosen ones (K, J, I)."""
+    chosen = np.argwhere(voxels)
+    distance = np.linalg.norm(chosen - chosen.mean(axis=0), axis=1)
+    k, j, i = chosen[distance.argmin()]
+    return int(k), int(j), int(i)
+
+
 def show_aif_voxels(
     scene: vtkMRMLScene,
     voxels: np.ndarray,

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 BRAIN_CURVE = "Brain mean signal"
 VOXEL_CURVE = "Under the cursor"
 AIF_CURVE = "Arterial input function"
+_MARKS = "Brain mean signal, marks"
 
 _TIME = "Time [s]"
+_ROOM_FOR_LEGEND = 1.5
 _BLUE = (0.12, 0.4, 0.8)
 _GREEN = (0.1, 0.6, 0.2)
 _ORANGE = (0.95, 0.55, 0.0)
@@ -38,7 +40,7 @@ def show_brain_curve(
     table = _table(scene, BRAIN_CURVE, {_TIME: times, "Signal": signal})
     marks = _table(
         scene,
-        f"{BRAIN_CURVE}, marks",
+        _MARKS,
         {
             "Baseline time": baseline,
             "Baseline": [level, level],
@@ -48,7 +50,7 @@ def show_brain_curve(
             "Peak": [bottom, top],
         },
     )
-    return _chart(
+    chart = _chart(
         scene,
         BRAIN_CURVE,
         "Mean signal",
@@ -59,6 +61,10 @@ def show_brain_curve(
             _curve(scene, "Bolus peak", marks, "Peak time", "Peak", _RED),
         ],
     )
+    # The legend stands at the right; without room of its own it would hide the end of the curve.
+    chart.SetXAxisRangeAuto(False)
+    chart.SetXAxisRange(times[0], times[0] + _ROOM_FOR_LEGEND * (times[-1] - times[0]))
+    return chart
 
 
 def show_voxel_curve(scene: vtkMRMLScene, frame_times_s: np.ndarray, signal: np.ndarray) -> None:
@@ -77,7 +83,8 @@ def hide_voxel_curve(scene: vtkMRMLScene) -> None:
         curve = scene.GetNthNodeByClass(number, "vtkMRMLPlotSeriesNode")
         if curve.GetAttribute(ROLE) == VOXEL_CURVE:
             chart = named_node(scene, "vtkMRMLPlotChartNode", BRAIN_CURVE)
-            chart.RemovePlotSeriesNodeID(curve.GetID())
+            if chart.HasPlotSeriesNodeID(curve.GetID()):
+                chart.RemovePlotSeriesNodeID(curve.GetID())
 
 
 def show_aif_curve(scene: vtkMRMLScene, aif: Aif) -> vtkMRMLPlotChartNode:
@@ -93,7 +100,8 @@ def show_aif_curve(scene: vtkMRMLScene, aif: Aif) -> vtkMRMLPlotChartNode:
 def _table(
     scene: vtkMRMLScene, name: str, columns: dict[str, np.ndarray | list[float]]
 ) -> vtkMRMLTableNode:
-    table = named_node(scene, "vtkMRMLTableNode", name)
+    # The curves themselves are worth exporting; where the marks stand is not.
+    table = named_node(scene, "vtkMRMLTableNode", name, hidden=name in (_MARKS, VOXEL_CURVE))
     fill_table(
         table, {title: [float(value) for value in values] for title, values in columns.items()}
     )
@@ -109,7 +117,7 @@ def _curve(
     color: tuple[float, float, float],
     markers: bool = False,
 ) -> vtkMRMLPlotSeriesNode:
-    curve = named_node(scene, "vtkMRMLPlotSeriesNode", name)
+    curve = named_node(scene, "vtkMRMLPlotSeriesNode", name, hidden=True)
     curve.SetAndObserveTableNodeID(table.GetID())
     curve.SetPlotType(curve.PlotTypeScatter)
     curve.SetXColumnName(x)

@@ -1,4 +1,4 @@
-"""Which voxel of a volume lies at a place in the patient."""
+"""Which voxel of a volume lies at a place in the patient, and where in the patient a voxel lies."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from slicer import vtkMRMLVolumeNode
+    from slicer import vtkMRMLScene, vtkMRMLVolumeNode
 
 
 def voxel_at(volume: vtkMRMLVolumeNode, ras: Sequence[float]) -> tuple[int, int, int] | None:
@@ -26,3 +26,19 @@ def voxel_at(volume: vtkMRMLVolumeNode, ras: Sequence[float]) -> tuple[int, int,
     if all(0 <= index < count for index, count in zip((i, j, k), size, strict=True)):
         return k, j, i
     return None
+
+
+def jump_to(scene: vtkMRMLScene, volume: vtkMRMLVolumeNode, voxel: tuple[int, int, int]) -> None:
+    """Bring all slice views to the voxel (k, j, i) of `volume`."""
+    import vtk
+    from slicer import vtkMRMLSliceNode, vtkMRMLTransformNode
+
+    voxel_to_ras = vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(voxel_to_ras)
+    volume_to_world = vtk.vtkGeneralTransform()
+    vtkMRMLTransformNode.GetTransformBetweenNodes(
+        volume.GetParentTransformNode(), None, volume_to_world
+    )
+    k, j, i = voxel
+    ras = volume_to_world.TransformPoint(voxel_to_ras.MultiplyPoint((i, j, k, 1.0))[:3])
+    vtkMRMLSliceNode.JumpAllSlices(scene, *ras, vtkMRMLSliceNode.DefaultJumpSlice)

@@ -24,6 +24,13 @@ def view_names(count: int) -> list[str]:
     return [f"Perfusion{number + 1}" for number in range(count)]
 
 
+def other_views(scene: vtkMRMLScene) -> list[str]:
+    """Names of the slice views that belong to no side-by-side layout."""
+    ours = set(view_names(MOST_VIEWS))
+    names = [composite.GetLayoutName() for composite in slice_composites(scene)]
+    return [name for name in names if name not in ours]
+
+
 def is_side_by_side(layout: vtkMRMLLayoutNode) -> bool:
     """Whether a side-by-side layout is shown now."""
     return FIRST_LAYOUT < layout.GetViewArrangement() <= FIRST_LAYOUT + MOST_VIEWS

@@ -12,19 +12,24 @@ if TYPE_CHECKING:
 ROLE = "SyntheticPerfusion.Role"
 
 
-def named_node(scene: vtkMRMLScene, class_name: str, name: str):  # type: ignore[no-untyped-def]
+def named_node(  # type: ignore[no-untyped-def]
+    scene: vtkMRMLScene, class_name: str, name: str, hidden: bool = False
+):
     """The module's own node of this class and name; made where the scene has none.
 
     It is known by an attribute, so that a node of the person's that happens to be called alike
-    is left alone.
+    is left alone. `hidden` keeps a new node out of the lists in which a person looks for data.
     """
     for number in range(scene.GetNumberOfNodesByClass(class_name)):
         node = scene.GetNthNodeByClass(number, class_name)
         if node.GetAttribute(ROLE) == name:
             return node
-    node = scene.AddNewNodeByClass(class_name, name)
+    node = scene.CreateNodeByClass(class_name)
+    node.UnRegister(None)
+    node.SetName(name)
     node.SetAttribute(ROLE, name)
-    return node
+    node.SetHideFromEditors(hidden)
+    return scene.AddNode(node)
 
 
 def fill_table(
