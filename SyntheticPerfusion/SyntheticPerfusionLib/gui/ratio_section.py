@@ -10,9 +10,11 @@ from slicer.i18n import tr as _
 
 from ..mrml import maps, ratio_table
 from ..mrml.tables import named_node
+from .errors_shown import errors_shown
 from .segment_choice import SegmentChoice
 
 RATIO_TABLE = "ROI ratios"
+_HIGHEST_TABLE = 320
 _TUMOR_COLOR = (0.9, 0.2, 0.2)
 _CONTRALATERAL_COLOR = (0.2, 0.6, 0.9)
 
@@ -55,7 +57,18 @@ class RatioSection:
         )
         table = self._parameters.ratioTable
         self._ui.ratioTableView.setVisible(table is not None)
-        self._ui.ratioTableView.setMRMLTableNode(table)
+        if table is not self._ui.ratioTableView.mrmlTableNode():
+            self._ui.ratioTableView.setMRMLTableNode(table)
+            self._fit_table()
+
+    def _fit_table(self) -> None:
+        """As high as its rows, so that all maps are seen at once."""
+        view = self._ui.ratioTableView
+        view.resizeColumnsToContents()
+        view.resizeRowsToContents()
+        rows = view.verticalHeader().length() + view.horizontalHeader().sizeHint.height()
+        around = view.horizontalScrollBar().sizeHint.height() + 2 * view.frameWidth
+        view.setFixedHeight(min(_HIGHEST_TABLE, rows + around))
 
     def _missing(self) -> str:
         segmentation = self._parameters.roiSegmentation
@@ -84,7 +97,7 @@ class RatioSection:
             self._parameters.contralateralId = segment_id
 
     def _on_draw(self) -> None:
-        with slicer.util.tryWithErrorDisplay(_("The Segment Editor cannot be opened.")):
+        with errors_shown(_("The Segment Editor cannot be opened.")):
             self.prepare_segments()
             slicer.util.selectModule("SegmentEditor")
             editor = slicer.modules.segmenteditor.widgetRepresentation().self().editor
@@ -112,7 +125,7 @@ class RatioSection:
             )
 
     def _on_measure(self) -> None:
-        with slicer.util.tryWithErrorDisplay(_("The regions cannot be measured."), waitCursor=True):
+        with errors_shown(_("The regions cannot be measured."), wait_cursor=True):
             table = self._parameters.ratioTable or named_node(
                 slicer.mrmlScene, "vtkMRMLTableNode", RATIO_TABLE
             )
@@ -126,4 +139,4 @@ class RatioSection:
             for text in warnings:
                 self._say(text)
             self._parameters.ratioTable = table
-            self._ui.ratioTableView.resizeColumnsToContents()
+            self._fit_table()

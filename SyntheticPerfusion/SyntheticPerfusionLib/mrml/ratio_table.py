@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "Map",
+    "Ratio",
     "Tumor mean",
     "Contralateral mean",
-    "Ratio",
     "Tumor voxels",
     "Contralateral voxels",
     "Tumor volume [ml]",
@@ -70,9 +70,9 @@ def fill_ratio_table(
         rows.append(
             (
                 volume.GetName(),
+                ratio,
                 tumor.mean,
                 contralateral.mean,
-                ratio,
                 tumor.voxels,
                 contralateral.voxels,
                 tumor.volume_ml,
@@ -80,4 +80,11 @@ def fill_ratio_table(
             )
         )
     fill_table(table, dict(zip(COLUMNS, map(list, zip(*rows, strict=True)), strict=True)))
+    _label(table)
     return tuple(warnings)
+
+
+def _label(table: vtkMRMLTableNode) -> None:
+    """Have the names of maps and columns shown as headers, which stay while the rest scrolls."""
+    table.SetUseFirstColumnAsRowHeader(True)
+    table.SetUseColumnTitleAsColumnHeader(True)
