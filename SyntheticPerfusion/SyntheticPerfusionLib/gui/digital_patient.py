@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -15,12 +16,15 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from ..errors import Cancelled
+from ..mrml import sequence
 from ..mrml.grid import put_array
 from ..mrml.segments import add_segment
 from ..series.images import read_image
 from .child import ChildProcess, PopenChild
 from .cli_command import cli_command, cli_environment
 from .cli_job import CliJob, Listener
+from .errors_shown import errors_shown
 from .loading import load_series
 from .requirements import ensure_torch
 
@@ -35,7 +39,7 @@ def make_sample(
 
     The panel stays alive meanwhile; closing the progress window stops the work.
     """
-    with slicer.util.tryWithErrorDisplay(_("The sample cannot be made.")):
+    with errors_shown(_("The sample cannot be made.")), suppress(Cancelled):
         ensure_torch()
         folder = Path(mkdtemp(prefix="SyntheticPerfusion-", dir=slicer.app.temporaryPath))
         try:
@@ -47,12 +51,13 @@ def make_sample(
 
 
 def _run(arguments: list[str], make_child: Callable[[], ChildProcess]) -> None:
-    """Run the command line to its end in an event loop of its own."""
+    """Run the command line to its end in an event loop of its own; raises Cancelled."""
     failures: list[str] = []
+    cancelled: list[bool] = []
     loop = qt.QEventLoop()
     job = CliJob(
         make_child(),
-        Listener(failed=failures.append, cancelled=lambda: failures.append(_("Cancelled."))),
+        Listener(failed=failures.append, cancelled=lambda: cancelled.append(True)),
         has_result=False,
     )
     window = slicer.util.createProgressDialog(
@@ -67,13 +72,15 @@ def _run(arguments: list[str], make_child: Callable[[], ChildProcess]) -> None:
     loop.exec_()
     timer.stop()
     window.close()
+    if cancelled:
+        raise Cancelled
     if failures:
         raise RuntimeError(failures[0])
 
 
 def _load(folder: Path, name: str) -> list[Any]:
     series = load_series(folder / "dsc.nii.gz")
-    series.SetName(slicer.mrmlScene.GenerateUniqueName(name))
+    sequence.rename(series, slicer.mrmlScene.GenerateUniqueName(name))
     nodes = [series]
     if (folder / "anatomy.nii.gz").is_file():
         array, geometry = read_image(folder / "anatomy.nii.gz")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import slicer
 
+from ..errors import InputError
 from ..mrml import sequence
 from ..resources import RESOURCE_FOLDERS, resource
+from ..series.dsc_series import DscSeries
 from ..series.read import read_series
 from .requirements import ensure_packages
 
@@ -20,10 +24,40 @@ def load_series(
 
     Raises InputError where there is no usable series.
     """
+    _ensure_reader(path)
+    return _put_into_scene(read_series(path, echo_time_s, repetition_time_s))
+
+
+def load_series_to_complete(path: Path, say: Callable[[str], None]) -> Any:
+    """As `load_series`; times that are missing or impossible are left out, for the person to type.
+
+    say(text)  tells the person what is wrong with the times.
+    """
+    _ensure_reader(path)
+    try:
+        return _put_into_scene(read_series(path))
+    except InputError as error:
+        refusal = error
+    # Readable with times made up, so the times alone are at fault; none of these is kept.
+    for echo_time_s, interval_s in ((None, 1.0), (0.03, None), (0.03, 1.0)):
+        try:
+            series = read_series(path, echo_time_s, interval_s)
+        except InputError:
+            continue
+        say(str(refusal))
+        if echo_time_s is not None:
+            series = replace(series, echo_time_s=None, echo_time_source="")
+        return _put_into_scene(series, timed=interval_s is None)
+    raise refusal
+
+
+def _ensure_reader(path: Path) -> None:
     if path.is_dir() or path.suffix.lower() in (".dcm", ".ima"):
         ensure_packages(resource("requirements.txt", RESOURCE_FOLDERS))
-    series = read_series(path, echo_time_s, repetition_time_s)
-    node, _ = sequence.sequence_from_series(series, slicer.mrmlScene)
+
+
+def _put_into_scene(series: DscSeries, timed: bool = True) -> Any:
+    node, _ = sequence.sequence_from_series(series, slicer.mrmlScene, timed)
     show_series(node)
     return node
 

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from ..mrml import brain, sequence
 from ..series.brain_mask import brain_mask
 from ..series.dsc_series import DscSeries
+from .errors_shown import errors_shown
 
 
 class MaskSection:
@@ -42,7 +43,7 @@ class MaskSection:
         return brain.brain_mask_of(node, sequence.proxy_volume(series) or series.GetNthDataNode(0))
 
     def _on_edit(self) -> None:
-        with slicer.util.tryWithErrorDisplay(_("The mask cannot be edited."), waitCursor=True):
+        with errors_shown(_("The mask cannot be edited."), wait_cursor=True):
             self.prepare()
             slicer.util.selectModule("SegmentEditor")
             editor = slicer.modules.segmenteditor.widgetRepresentation().self().editor

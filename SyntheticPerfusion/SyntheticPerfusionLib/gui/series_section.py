@@ -16,6 +16,7 @@ from ..mrml.series_cache import SeriesCache
 from ..series.bolus import BolusTiming, find_bolus
 from ..series.brain_mask import brain_mask
 from ..series.dsc_series import DscSeries
+from .errors_shown import errors_shown
 from .plot_frame import PlotFrame
 
 _FILE_FILTER = "*.nii *.nii.gz *.nrrd *.nhdr *.dcm"
@@ -41,6 +42,7 @@ class SeriesSection:
         self._changed = changed
         self._parameters: Any = None
         self._shown: tuple[object, ...] = ()
+        self._node_before: Any = None
         self._plot = PlotFrame(ui.brainCurveFrame, "SyntheticPerfusionBrainCurve")
         self.problem = ""
         ui.loadFileButton.connect("clicked()", self._on_load_file)
@@ -50,6 +52,7 @@ class SeriesSection:
         """Work on this parameter node; None while the scene is being closed."""
         self._parameters = parameters
         self._shown = ()
+        self._node_before = parameters.series if parameters is not None else None
         if parameters is None:
             self._plot.clear()
             self._cache.clear()
@@ -67,6 +70,7 @@ class SeriesSection:
     def update(self) -> None:
         """Describe the chosen series; does nothing where nothing changed."""
         node = self._parameters.series if self._parameters is not None else None
+        self._forget_what_was_typed_for_another(node)
         state = (
             node and (node.GetID(), node.GetMTime()),
             self._parameters and self._parameters.frameIntervalS,
@@ -86,6 +90,15 @@ class SeriesSection:
             self.problem = str(error)
             self._ui.bolusLabel.setText(self.problem)
             self._plot.show(None)
+
+    def _forget_what_was_typed_for_another(self, node: Any) -> None:
+        """A time typed for one series must not silently replace the stored one of the next."""
+        if node is self._node_before or node is None:
+            return
+        if self._node_before is not None:
+            self._parameters.echoTimeMs = 0.0
+            self._parameters.frameIntervalS = 0.0
+        self._node_before = node
 
     def _forget(self) -> None:
         for label in (self._ui.echoTimeLabel, self._ui.frameIntervalLabel, self._ui.bolusLabel):
@@ -164,6 +177,6 @@ class SeriesSection:
     def _load_path(self, path: str) -> None:
         if not path:
             return
-        with slicer.util.tryWithErrorDisplay(_("The series cannot be loaded."), waitCursor=True):
+        with errors_shown(_("The series cannot be loaded."), wait_cursor=True):
             self._parameters.series = self._load(Path(path))
             self._changed()

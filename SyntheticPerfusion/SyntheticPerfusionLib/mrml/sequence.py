@@ -67,6 +67,8 @@ def _geometry_of_frames(node: vtkMRMLSequenceNode) -> Geometry:
     first: Geometry | None = None
     for item in range(count):
         frame = node.GetNthDataNode(item)
+        if frame is None:
+            raise InputError(f"Frame {item} of {node.GetName()} is empty; load the series again.")
         if not frame.IsA("vtkMRMLScalarVolumeNode") or frame.IsA("vtkMRMLTensorVolumeNode"):
             raise InputError(
                 f"{node.GetName()} is a sequence of {frame.GetNodeTagName()}; "
@@ -90,23 +92,26 @@ def _geometry_of_frames(node: vtkMRMLSequenceNode) -> Geometry:
 
 
 def sequence_from_series(
-    series: DscSeries, scene: vtkMRMLScene
+    series: DscSeries, scene: vtkMRMLScene, timed: bool = True
 ) -> tuple[vtkMRMLSequenceNode, vtkMRMLSequenceBrowserNode]:
     """Put a series into the scene: a sequence node and a browser that shows it.
 
     The sequence is indexed by time in seconds, with the echo time (ms) and the places where both
-    were read as attributes, so that the series comes back the same.
+    were read as attributes, so that the series comes back the same. Where it is not `timed`, its
+    frames are only counted: the person has to say when they were taken.
     """
     name = scene.GenerateUniqueName(series.name)
     node = scene.AddNewNodeByClass("vtkMRMLSequenceNode", name)
-    node.SetIndexName("time")
-    node.SetIndexUnit("s")
-    node.SetAttribute(timing.FRAME_TIMES_SOURCE, series.frame_times_source)
+    node.SetIndexName("time" if timed else "frame")
+    node.SetIndexUnit("s" if timed else "")
+    if timed:
+        node.SetAttribute(timing.FRAME_TIMES_SOURCE, series.frame_times_source)
     if series.echo_time_s is not None:
         node.SetAttribute(timing.ECHO_TIME, f"{series.echo_time_s * 1000.0:.9g}")
         node.SetAttribute(timing.ECHO_TIME_SOURCE, series.echo_time_source)
-    for time_s, frame_signal in zip(series.frame_times_s, series.signal, strict=True):
-        index = f"{time_s:.9g}"
+    indices = series.frame_times_s if timed else range(series.frame_count)
+    for value, frame_signal in zip(indices, series.signal, strict=True):
+        index = f"{value:.9g}"
         empty = scene.CreateNodeByClass("vtkMRMLScalarVolumeNode")
         empty.UnRegister(None)
         node.SetDataNodeAtValue(empty, index)
@@ -140,3 +145,12 @@ def proxy_volume(node: vtkMRMLSequenceNode) -> vtkMRMLVolumeNode | None:
     """The volume that shows the current frame. To look at, never to write to."""
     browser = browser_of(node)
     return browser.GetProxyNode(node) if browser is not None else None
+
+
+def rename(node: vtkMRMLSequenceNode, name: str) -> None:
+    """Call a sequence, its browser and the volume that shows it by one name."""
+    node.SetName(name)
+    browser = browser_of(node)
+    if browser is not None:
+        browser.SetName(f"{name} browser")
+        browser.GetProxyNode(node).SetName(name)

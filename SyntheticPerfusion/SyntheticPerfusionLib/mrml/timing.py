@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ..errors import InputError
 from ..series.multivolume import ECHO_TIME, INDEX, attribute_echo_time, attribute_times
-from ..series.timing import EchoTime, FrameTimes, checked_echo_time, uniform_times
+from ..series.timing import ECHO_TIME_RANGE_S, EchoTime, FrameTimes, uniform_times
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLSequenceNode
@@ -72,7 +73,13 @@ def _frame_times(
 
 def _echo_time(attributes: dict[str, str], echo_time_s: float | None) -> EchoTime | None:
     if echo_time_s:
-        return checked_echo_time(echo_time_s, BY_HAND)
+        low, high = ECHO_TIME_RANGE_S
+        if not low <= echo_time_s <= high:
+            raise InputError(
+                f"An echo time of {echo_time_s * 1000.0:g} ms is impossible for a DSC series; "
+                f"type one from {low * 1000.0:g} to {high * 1000.0:g} ms."
+            )
+        return EchoTime(float(echo_time_s), BY_HAND)
     found = attribute_echo_time(attributes)
     original = attributes.get(ECHO_TIME_SOURCE)
     return replace(found, source=original) if found is not None and original else found
