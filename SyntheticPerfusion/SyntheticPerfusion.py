@@ -160,6 +160,7 @@ class SyntheticPerfusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(scene, scene.StartImportEvent, self.onSceneStartImport)
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
         self.initializeParameterNode()
 
@@ -184,10 +185,15 @@ class SyntheticPerfusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
         if self.parent.isEntered:
             self.initializeParameterNode()
 
+    def onSceneStartImport(self, caller, event):
+        """Let go: selectors pick among half-loaded nodes, and would overwrite what is loaded."""
+        self.setParameterNode(None)
+
     def onSceneEndImport(self, caller, event):
         """Take over the parameters that came with a loaded scene."""
         if self.parent.isEntered:
             self.initializeParameterNode()
+            self.panel.fold(self._parameterNode.overlayMap is not None)
 
     def initializeParameterNode(self):
         """Work on the scene's parameters, with the only series chosen if there is one."""

@@ -6,6 +6,7 @@ Most cases put a stand-in in the place of the child process; one runs the real c
 from __future__ import annotations
 
 import json
+import struct
 import sys
 import time
 import unittest
@@ -18,6 +19,7 @@ import numpy as np
 import slicer
 from in_slicer.scene_case import BALL, FRAMES, STEP_S, bolus_series, painted_segment
 from SyntheticPerfusionLib.gui.child import ERRORS, OUTPUT
+from SyntheticPerfusionLib.gui.cli_job import CANCELLED
 from SyntheticPerfusionLib.gui.digital_patient import make_sample
 from SyntheticPerfusionLib.mrml import grid, maps, sequence
 from SyntheticPerfusionLib.series.brain_mask import brain_mask
@@ -130,6 +132,16 @@ class PanelCase(unittest.TestCase):
 
         self.panel.apply.make_child = make
 
+    def written(self, name: str) -> Path:
+        path = Path(slicer.app.temporaryPath) / f"SyntheticPerfusionPanelCase-{name}"
+        write_series(bolus_series(), path)
+        return path
+
+    def load(self, path: Path) -> None:
+        """What the button does once the person has chosen a file."""
+        self.panel.series._load_path(str(path))
+        self.settle()
+
     @property
     def parameters(self):
         return self.widget._parameterNode
@@ -172,6 +184,66 @@ class PanelCase(unittest.TestCase):
         self.settle()
         self.assertTrue(self.ui.applyButton.enabled)
         self.assertIn("set by hand", self.ui.echoTimeLabel.text)
+
+    def test_a_file_without_frame_times_is_loaded_and_they_are_asked_for(self) -> None:
+        path = self.written("untimed.nii")
+        header = bytearray(path.read_bytes())
+        # NIfTI-1: pixdim[4], the time between frames, and xyzt_units.
+        header[92:96], header[123] = struct.pack("<f", 0.0), 2
+        path.write_bytes(header)
+        path.with_suffix(".json").unlink()
+        self.load(path)
+        self.assertEqual(self.ui.frameIntervalLabel.text, "not stored: type it")
+        self.assertFalse(self.ui.applyButton.enabled)
+        self.assertIn("give the time between frames", self.ui.applyButton.toolTip)
+        self.assertFalse(self.ui.logSection.collapsed)
+        self.ui.frameIntervalSpinBox.setValue(1.5)
+        self.ui.echoTimeSpinBox.setValue(30.0)
+        self.settle()
+        self.assertTrue(self.ui.applyButton.enabled, self.ui.applyButton.toolTip)
+
+    def test_a_file_that_is_no_series_is_refused_and_nothing_changes(self) -> None:
+        path = Path(slicer.app.temporaryPath) / "SyntheticPerfusionPanelCase3D.nii"
+        write_image(bolus_series().signal[0], BALL, path)
+        self.load(path)
+        self.assertIsNone(self.parameters.series)
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSequenceNode"), 0)
+
+    def test_what_was_typed_for_one_series_is_not_taken_for_the_next(self) -> None:
+        self.choose()
+        self.ui.echoTimeSpinBox.setValue(45.0)
+        self.ui.frameIntervalSpinBox.setValue(2.0)
+        self.settle()
+        self.assertIn("set by hand", self.ui.echoTimeLabel.text)
+        self.choose()
+        self.assertEqual(self.ui.echoTimeLabel.text, "30 ms, set by the test")
+        self.assertEqual(self.ui.frameIntervalLabel.text, "1.5 s, set by the test")
+        self.assertEqual(self.ui.echoTimeSpinBox.value, 0.0)
+
+    def test_an_impossible_echo_time_is_refused_in_milliseconds(self) -> None:
+        self.choose()
+        self.ui.echoTimeSpinBox.setValue(0.03)
+        self.settle()
+        self.assertIn("0.03 ms is impossible", self.ui.bolusLabel.text)
+        self.assertIn("type one from 1 to 300 ms", self.ui.applyButton.toolTip)
+
+    def test_texts_get_the_room_they_need_when_the_chart_comes_and_goes(self) -> None:
+        label = self.ui.bolusLabel
+        self.choose()
+        self.assertGreaterEqual(label.height, label.heightForWidth(label.width))
+        for milliseconds in (0.03, 30.0):
+            self.ui.echoTimeSpinBox.setValue(milliseconds)
+            self.settle()
+            self.assertEqual(label.height, label.heightForWidth(label.width))
+        # Slicer lays a panel out differently once it has been left.
+        slicer.util.selectModule("Data")
+        self.settle()
+        slicer.util.selectModule("SyntheticPerfusion")
+        self.settle()
+        self.ui.showAifButton.click()
+        self.settle()
+        self.assertEqual(label.height, label.heightForWidth(label.width))
+        self.assertGreaterEqual(label.y, self.ui.brainCurveFrame.geometry.bottom())
 
     def test_series_is_described_with_where_its_timing_came_from(self) -> None:
         self.choose()
@@ -262,6 +334,15 @@ class PanelCase(unittest.TestCase):
         self.assertTrue(self.children[-1].killed)
         self.assertFalse(self.panel.apply.running)
 
+    def test_closing_the_scene_brings_the_panel_back_to_its_beginning(self) -> None:
+        self.choose()
+        self.apply()
+        slicer.mrmlScene.Clear()
+        self.settle()
+        self.assertFalse(self.ui.seriesSection.collapsed)
+        self.assertTrue(self.ui.mapsSection.collapsed)
+        self.assertEqual(self.ui.logText.toPlainText(), "")
+
     def test_the_programs_sentence_is_shown(self) -> None:
         self.choose()
         self.stand_in(ends="There is no bolus in the series.")
@@ -287,6 +368,11 @@ class PanelCase(unittest.TestCase):
         self.ui.showAifButton.click()
         self.settle()
         self.assertIn("9 voxels", self.ui.aifQualityLabel.text)
+        for view in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
+            if view.GetOrientation() == "Axial":
+                self.assertAlmostEqual(
+                    view.GetSliceOffset(), grid.voxel_to_ras(BALL)[2] @ (0, 0, 2, 1)
+                )
         written = {}
 
         class Reading(StandInChild):
@@ -377,6 +463,58 @@ class PanelCase(unittest.TestCase):
         self.settle()
         self.assertEqual(layout.GetViewArrangement(), before)
 
+    def test_views_side_by_side_keep_their_maps(self) -> None:
+        self.choose()
+        self.apply()
+        self.ui.sideBySideButton.click()
+        self.settle()
+        volumes = list(maps.maps_in(slicer.mrmlScene))
+
+        def shown() -> list[str]:
+            composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+            by_name = {each.GetLayoutName(): each for each in composites}
+            return [by_name[f"Perfusion{n}"].GetForegroundVolumeID() for n in (1, 2)]
+
+        expected = [volume.GetID() for volume in volumes]
+        self.ui.mapSelector.setCurrentNode(volumes[1])
+        self.ui.opacitySlider.value = 0.5
+        self.settle()
+        self.assertEqual(shown(), expected)
+        # The Segment Editor does so with its source volume.
+        slicer.util.selectModule("Data")
+        slicer.util.setSliceViewerLayers(background=volumes[0], foreground=None)
+        slicer.util.selectModule("SyntheticPerfusion")
+        self.settle()
+        self.assertEqual(shown(), expected)
+        self.ui.singleViewButton.click()
+
+    def test_drawing_opens_the_segment_editor_on_the_map(self) -> None:
+        self.choose()
+        self.apply()
+        self.ui.drawButton.click()
+        self.settle()
+        self.assertEqual(slicer.util.selectedModule(), "SegmentEditor")
+        editor = slicer.modules.segmenteditor.widgetRepresentation().self().editor
+        self.assertIs(editor.segmentationNode(), self.parameters.roiSegmentation)
+        self.assertIs(editor.sourceVolumeNode(), self.parameters.overlayMap)
+        self.assertEqual(editor.currentSegmentID(), self.parameters.tumorId)
+        slicer.util.selectModule("SyntheticPerfusion")
+        self.settle()
+        self.assertEqual(
+            self.composite().GetForegroundVolumeID(), self.parameters.overlayMap.GetID()
+        )
+
+    def test_what_charts_are_made_of_is_not_listed_as_data(self) -> None:
+        self.choose()
+        self.apply()
+        shown = [
+            node.GetName()
+            for kind in ("vtkMRMLTableNode", "vtkMRMLPlotSeriesNode", "vtkMRMLPlotChartNode")
+            for node in slicer.util.getNodesByClass(kind)
+            if not node.GetHideFromEditors()
+        ]
+        self.assertEqual(sorted(set(shown)), ["Arterial input function", "Brain mean signal"])
+
     def test_ratio_of_two_segments(self) -> None:
         self.choose()
         self.apply()
@@ -397,7 +535,7 @@ class PanelCase(unittest.TestCase):
         self.settle()
         table = self.parameters.ratioTable
         self.assertEqual(table.GetNumberOfRows(), 2)
-        self.assertAlmostEqual(float(table.GetCellText(0, 3)), 21.5 / 7.5, places=3)
+        self.assertAlmostEqual(float(table.GetCellText(0, 1)), 21.5 / 7.5, places=3)
         self.assertAlmostEqual(float(table.GetCellText(0, 4)), 32.0, places=3)
 
     def test_choices_survive_saving_and_loading_the_scene(self) -> None:
@@ -413,8 +551,20 @@ class PanelCase(unittest.TestCase):
         slicer.mrmlScene.Clear()
         self.settle()
         self.assertEqual(self.parameters.method, "oSVD")
+        early: list[bool] = []
+        update = self.panel.series.update
+
+        def watched() -> None:
+            early.append(bool(slicer.mrmlScene.IsImporting()))
+            update()
+
+        self.panel.series.update = watched
         slicer.util.loadScene(path)
         self.settle()
+        del self.panel.series.update
+        self.assertTrue(early)
+        self.assertFalse(any(early), "the series was read before it was loaded")
+        self.assertFalse(self.ui.mapsSection.collapsed)
         self.assertEqual(self.parameters.series.GetName(), "Ball")
         self.assertAlmostEqual(self.ui.echoTimeSpinBox.value, 31.5)
         self.assertAlmostEqual(self.parameters.overlayOpacity, 0.25)
@@ -441,6 +591,8 @@ class PanelCase(unittest.TestCase):
     def test_a_digital_patient_is_made_and_loaded_with_its_regions(self) -> None:
         series, anatomy, regions = make_sample("glioma-high", "Patient", StandInPatient)
         self.assertEqual(series.GetName(), "Patient")
+        self.assertEqual(sequence.proxy_volume(series).GetName(), "Patient")
+        self.assertEqual(sequence.browser_of(series).GetName(), "Patient browser")
         self.assertEqual(series.GetNumberOfDataNodes(), FRAMES)
         self.assertEqual(anatomy.GetName(), "Patient, anatomy")
         segmentation = regions.GetSegmentation()
@@ -449,6 +601,14 @@ class PanelCase(unittest.TestCase):
         self.ui.seriesSelector.setCurrentNode(series)
         self.settle()
         self.assertTrue(self.ui.applyButton.enabled)
+
+    def test_stopping_a_sample_leaves_nothing_and_is_no_error(self) -> None:
+        class Stopped(StandInPatient):
+            def exit_code(self):
+                return CANCELLED
+
+        self.assertEqual(make_sample("stroke", "Patient", Stopped), [])
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSequenceNode"), 0)
 
     def test_reloading_brings_a_working_panel(self) -> None:
         self.widget.onReload()

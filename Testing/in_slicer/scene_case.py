@@ -99,7 +99,7 @@ def bolus_series(echo_time_s: float | None = 0.03) -> DscSeries:
         late = np.clip(times - start, 0, None) / width
         return late**3 * np.exp(3 - 3 * late / 1.0) / 1.0
 
-    tissue, arterial = passage(16.0, 7.0), passage(13.0, 4.0)
+    tissue, arterial = passage(14.0, 8.0), passage(13.0, 4.0)
     relaxation = np.where(artery, 60.0, 9.0)[None] * np.where(
         artery[None], arterial[:, None, None, None], tissue[:, None, None, None]
     )

@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 from ..errors import InputError
 from ..mrml import aif as aif_in_scene
 from ..mrml import charts, sequence
+from ..mrml.probe import jump_to
 from ..mrml.segments import voxels_of_segment
 from ..series.aif import Aif
 from ..series.aif_file import read_aif_csv
@@ -20,6 +21,7 @@ from ..series.aif_search import find_aif
 from ..series.aif_voxels import aif_of_voxels
 from ..series.dsc_series import DscSeries
 from ..series.prepare import prepare
+from .errors_shown import errors_shown
 from .plot_frame import PlotFrame
 from .segment_choice import SegmentChoice
 
@@ -31,6 +33,7 @@ class AifSection:
 
     series()  the chosen series; raises InputError.
     mask()    the brain mask drawn by the person, None for the automatic one.
+    grown()   called when more is shown than before.
     """
 
     def __init__(
@@ -38,10 +41,12 @@ class AifSection:
         ui: Any,
         series: Callable[[], DscSeries],
         mask: Callable[[], np.ndarray | None],
+        grown: Callable[[], None],
     ) -> None:
         self._ui = ui
         self._series = series
         self._mask = mask
+        self._grown = grown
         self._parameters: Any = None
         self._plot = PlotFrame(ui.aifCurveFrame, "SyntheticPerfusionAifCurve")
         self._segment = SegmentChoice(ui.aifSegmentComboBox, self._on_segment)
@@ -95,11 +100,13 @@ class AifSection:
             return None
         if not self._has_segment():
             raise InputError(self.missing())
-        frame = self._parameters.series.GetNthDataNode(0)
-        proxy = sequence.proxy_volume(self._parameters.series)
         return voxels_of_segment(
-            self._parameters.aifSegmentation, self._parameters.aifSegmentId, proxy or frame
+            self._parameters.aifSegmentation, self._parameters.aifSegmentId, self._proxy()
         )
+
+    def _proxy(self) -> Any:
+        node = self._parameters.series
+        return sequence.proxy_volume(node) or node.GetNthDataNode(0)
 
     def file(self) -> Path | None:
         """CSV file of the arterial curve; None for another source."""
@@ -111,21 +118,22 @@ class AifSection:
         """Show a curve and its quality figures."""
         self._plot.show(charts.show_aif_curve(slicer.mrmlScene, aif))
         self._ui.aifQualityLabel.setText(quality_in_words(aif))
+        self._grown()
 
     def _on_segment(self, segment_id: str) -> None:
         if self._parameters is not None:
             self._parameters.aifSegmentId = segment_id
 
     def _on_show(self) -> None:
-        with slicer.util.tryWithErrorDisplay(
-            _("The arterial input function cannot be shown."), waitCursor=True
-        ):
+        with errors_shown(_("The arterial input function cannot be shown."), wait_cursor=True):
             aif = self._read()
             self.show(aif)
             if aif.voxels is not None:
+                geometry = self._series().geometry
                 aif_in_scene.show_aif_voxels(
-                    slicer.mrmlScene, aif.voxels, self._series().geometry, self._parameters.series
+                    slicer.mrmlScene, aif.voxels, geometry, self._parameters.series
                 )
+                jump_to(slicer.mrmlScene, self._proxy(), aif_in_scene.typical_voxel(aif.voxels))
 
     def _read(self) -> Aif:
         prepared = prepare(self._series(), mask=self._mask())

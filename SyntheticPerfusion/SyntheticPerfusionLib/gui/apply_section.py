@@ -34,7 +34,8 @@ class ApplySection:
         self._job: CliJob | None = None
         self._finished: Callable[[], None] = lambda: None
         self._can_apply, self._tool_tip = False, ""
-        self._timer = qt.QTimer()
+        # The button's child: it goes with the panel, and lets go of this object then.
+        self._timer = qt.QTimer(ui.applyButton)
         self._timer.setInterval(_POLL_MS)
         self._timer.connect("timeout()", self._on_poll)
         ui.applyButton.connect("clicked()", self._on_clicked)

@@ -22,15 +22,16 @@ class CursorCurve:
     The mouse sends more events than a chart can be drawn: the first of a burst starts a timer, and
     only where the mouse is when it ends is drawn.
 
+    parent    the widget with which this goes away.
     series()  the chosen series, cached as one array; raises InputError.
     """
 
-    def __init__(self, series: Callable[[], DscSeries]) -> None:
+    def __init__(self, parent: Any, series: Callable[[], DscSeries]) -> None:
         self._series = series
         self._parameters: Any = None
         self._crosshair: Any = None
         self._observation: int | None = None
-        self._timer = qt.QTimer()
+        self._timer = qt.QTimer(parent)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_PAUSE_MS)
         self._timer.connect("timeout()", self._draw)

@@ -13,7 +13,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..errors import InputError
-from ..mrml import overlay, sequence
+from ..mrml import maps, overlay, sequence
 from ..mrml.job import MapsJob, write_inputs
 from ..mrml.results import load_result
 from ..mrml.series_cache import SeriesCache
@@ -22,7 +22,9 @@ from .apply_section import ApplySection
 from .child import ChildProcess, PopenChild
 from .cli_job import Listener
 from .cursor_curve import CursorCurve
-from .loading import load_series, show_series
+from .errors_shown import errors_shown
+from .fit_height import FitHeight
+from .loading import load_series_to_complete, show_series
 from .maps_section import MapsSection
 from .mask_section import MaskSection
 from .method_section import MethodSection
@@ -43,15 +45,28 @@ class Panel:
         self._parameters: Any = None
         self._updating = False
         self._shown: tuple[object, ...] = ()
+        self._height = FitHeight(
+            ui.seriesSection.parentWidget(),
+            [
+                ui.seriesSection,
+                ui.aifSection,
+                ui.methodSection,
+                ui.preparationSection,
+                ui.mapsSection,
+                ui.ratioSection,
+                ui.logSection,
+            ],
+        )
         self.cache = SeriesCache()
-        self.series = SeriesSection(ui, self.cache, load_series, self.update)
-        self.cursor = CursorCurve(self.series.series)
+        self.series = SeriesSection(ui, self.cache, self._load, self.update)
+        self.cursor = CursorCurve(ui.cursorCurveCheckBox, self.series.series)
         self.mask = MaskSection(ui, self.series.series)
-        self.aif = AifSection(ui, self.series.series, self.mask.mask)
+        self.aif = AifSection(ui, self.series.series, self.mask.mask, self._height.later)
         self.method = MethodSection(ui)
         self.apply = ApplySection(ui, self._on_apply, make_child)
         self.maps = MapsSection(ui)
         self.ratio = RatioSection(ui, self.say)
+        ui.seriesSelector.connect("nodeActivated(vtkMRMLNode*)", self._on_series_picked)
         self._sections = (
             self.series,
             self.cursor,
@@ -63,9 +78,12 @@ class Panel:
         )
 
     def set_parameters(self, parameters: Any) -> None:
-        """Work on this parameter node; None while the scene is being closed."""
+        """Work on this parameter node; None while a scene is being closed or loaded."""
         if parameters is None:
             self.apply.stop()
+            self._ui.logText.clear()
+        elif parameters.series is None:
+            self.fold(False)
         self._parameters = parameters
         self._shown = ()
         for section in self._sections:
@@ -90,6 +108,7 @@ class Panel:
             self.ratio.update()
         finally:
             self._updating = False
+            self._height.later()
 
     def _show_overlay_if_changed(self) -> None:
         parameters = self._parameters
@@ -131,8 +150,24 @@ class Panel:
         logging.info("SyntheticPerfusion: %s", text)
         self._ui.logText.appendPlainText(text)
 
+    def _load(self, path: Path) -> Any:
+        def say(text: str) -> None:
+            self.say(text)
+            self._ui.logSection.collapsed = False
+
+        return load_series_to_complete(path, say)
+
+    def _on_series_picked(self, node: Any) -> None:
+        """Have the views show the series that the panel speaks of, and its maps."""
+        if node is None or self._parameters is None:
+            return
+        show_series(node)
+        self._parameters.overlayMap = next(maps.maps_in(slicer.mrmlScene, node), None)
+        self._shown = ()
+        self.update()
+
     def _on_apply(self) -> None:
-        with slicer.util.tryWithErrorDisplay(_("The maps cannot be computed."), waitCursor=True):
+        with errors_shown(_("The maps cannot be computed."), wait_cursor=True):
             ensure_torch()
             folder = Path(mkdtemp(prefix="SyntheticPerfusion-", dir=slicer.app.temporaryPath))
             try:
@@ -163,7 +198,7 @@ class Panel:
         self._ui.logText.clear()
 
         def done(result: dict[str, Any]) -> None:
-            with slicer.util.tryWithErrorDisplay(_("The maps cannot be loaded."), waitCursor=True):
+            with errors_shown(_("The maps cannot be loaded."), wait_cursor=True):
                 self._on_done(result, method, node)
 
         def failed(text: str) -> None:
@@ -201,14 +236,15 @@ class Panel:
         sequence.browse(node)
         if not overlay.is_shown(slicer.mrmlScene, sequence.proxy_volume(node)):
             show_series(node)
-        self._fold()
+        self.fold(True)
         if loaded.maps and self._parameters.overlayMap not in loaded.maps:
             self._parameters.overlayMap = loaded.maps[0]
         self._shown = ()
         self.update()
 
-    def _fold(self) -> None:
+    def fold(self, has_maps: bool) -> None:
+        """What has been done is folded away, and what cannot be done yet."""
         for section in (self._ui.seriesSection, self._ui.aifSection, self._ui.methodSection):
-            section.collapsed = True
+            section.collapsed = has_maps
         for section in (self._ui.mapsSection, self._ui.ratioSection):
-            section.collapsed = False
+            section.collapsed = not has_maps
