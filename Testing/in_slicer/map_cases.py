@@ -131,6 +131,8 @@ class MapCase(SceneCase):
         self.put()
         text_before = maps.find_map(self.scene, "Tmax", "oSVD", self.series).GetDescription()
         self.scene.SetSaveToXMLString(1)
+        # Left on, it would keep Slicer from saving any scene after the self test.
+        self.addCleanup(self.scene.SetSaveToXMLString, 0)
         self.scene.Commit()
         xml = self.scene.GetSceneXMLString()
         loaded = slicer.vtkMRMLScene()

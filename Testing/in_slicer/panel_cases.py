@@ -11,6 +11,7 @@ import sys
 import time
 import unittest
 from pathlib import Path
+from tempfile import mkdtemp
 
 # ctest in Slicer knows this folder only.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -133,7 +134,7 @@ class PanelCase(unittest.TestCase):
         self.panel.apply.make_child = make
 
     def written(self, name: str) -> Path:
-        path = Path(slicer.app.temporaryPath) / f"SyntheticPerfusionPanelCase-{name}"
+        path = Path(mkdtemp(dir=slicer.app.temporaryPath)) / name
         write_series(bolus_series(), path)
         return path
 
@@ -203,7 +204,7 @@ class PanelCase(unittest.TestCase):
         self.assertTrue(self.ui.applyButton.enabled, self.ui.applyButton.toolTip)
 
     def test_a_file_that_is_no_series_is_refused_and_nothing_changes(self) -> None:
-        path = Path(slicer.app.temporaryPath) / "SyntheticPerfusionPanelCase3D.nii"
+        path = Path(mkdtemp(dir=slicer.app.temporaryPath)) / "volume.nii"
         write_image(bolus_series().signal[0], BALL, path)
         self.load(path)
         self.assertIsNone(self.parameters.series)
@@ -546,7 +547,7 @@ class PanelCase(unittest.TestCase):
         self.parameters.method = "Tikhonov"
         self.ui.deviceComboBox.setCurrentIndex(3)
         self.settle()
-        path = str(Path(slicer.app.temporaryPath) / "SyntheticPerfusionPanelCase.mrb")
+        path = str(Path(mkdtemp(dir=slicer.app.temporaryPath)) / "PanelCase.mrb")
         self.assertTrue(slicer.util.saveScene(path))
         slicer.mrmlScene.Clear()
         self.settle()
