@@ -66,3 +66,11 @@ def test_voxels_without_a_bolus_are_flagged(voxels):
     shown = np.array([False] * 6)
     found = concentration(signal, bolus, TE_S, 10.0, shown)
     assert set(found.flags) == {Flag.NO_BOLUS, Flag.NO_SIGNAL}
+
+
+def test_artery_that_peaks_as_the_mean_begins_to_rise_is_good(voxels):
+    _, bolus = voxels
+    early = 1000 * np.exp(-TE_S * 15 * arterial(TIMES_S, onset_s=TIMES_S[bolus.arrival] - 4.5))
+    found = concentration(early[:, None].astype(np.float32), bolus, TE_S, sigma=10.0)
+    assert found.curves[:, 0].argmax() <= bolus.arrival
+    assert found.flags[0] == Flag.GOOD

@@ -62,6 +62,7 @@ def test_flow_and_volume_follow_the_truth(name, every_method, patient, parenchym
 
 @pytest.mark.parametrize("name", ["cSVD", "oSVD", "Tikhonov"])
 def test_tmax_rises_with_the_true_delay(name, every_method, patient, parenchyma):
+    """Strictly where it is read between frames; Tikhonov's short delays are whole frames."""
     delay = patient.truth["Tmax"][parenchyma]
     tmax = every_method[name]["Tmax"][parenchyma]
     edges = [0, 1.5, 3, 5, 7, 9, 14]
@@ -71,7 +72,9 @@ def test_tmax_rises_with_the_true_delay(name, every_method, patient, parenchyma)
         if np.sum((delay >= low) & (delay < high)) > 20
     ]
     assert len(medians) >= 4
-    assert np.all(np.diff(medians) > 0)
+    steps = np.diff(medians)
+    assert np.all(steps >= 0) if name == "Tikhonov" else np.all(steps > 0)
+    assert medians[-1] - medians[0] > 6.0
 
 
 def test_osvd_tmax_tells_penumbra_from_normal_tissue(every_method, patient, prepared):

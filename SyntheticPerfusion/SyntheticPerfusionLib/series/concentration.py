@@ -97,8 +97,9 @@ def concentration(
     noise = curves[bolus.baseline_start : bolus.baseline_stop].std(axis=0, ddof=1)
 
     flags = np.full(signal.shape[1], Flag.GOOD, dtype=np.uint8)
-    peak = curves[bolus.arrival :].argmax(axis=0) + bolus.arrival
-    flags[(peak <= bolus.arrival) | (peak >= len(curves) - 1)] = Flag.CUT_OFF
+    # Arteries peak before the mean curve rises: only the ends of the series cut a bolus off.
+    peak = curves.argmax(axis=0)
+    flags[(peak <= bolus.baseline_start) | (peak >= len(curves) - 1)] = Flag.CUT_OFF
     flags[lowest <= noise_floor] = Flag.SATURATED
     if shown is not None:
         flags[~shown] = Flag.NO_BOLUS
