@@ -27,7 +27,7 @@ def main() -> int:
         print(f"\nSessions: {', '.join(SESSIONS)}. What follows the name is passed on to it.")
         return 0 if session in ("-h", "--help") else 2
     if not PYTHON.exists():
-        print(f"Setting up {HOME} (once)")
+        print(f"Setting up {HOME} (once)", flush=True)
         try:
             venv.create(HOME, with_pip=True)
         except (OSError, subprocess.CalledProcessError) as error:

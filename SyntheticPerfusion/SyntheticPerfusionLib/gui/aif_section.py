@@ -20,7 +20,7 @@ from ..series.aif_file import read_aif_csv
 from ..series.aif_search import find_aif
 from ..series.aif_voxels import aif_of_voxels
 from ..series.dsc_series import DscSeries
-from ..series.prepare import prepare
+from ..series.prepare import PreparationOptions, prepare
 from .errors_shown import errors_shown
 from .plot_frame import PlotFrame
 from .segment_choice import SegmentChoice
@@ -136,7 +136,12 @@ class AifSection:
                 jump_to(slicer.mrmlScene, self._proxy(), aif_in_scene.typical_voxel(aif.voxels))
 
     def _read(self) -> Aif:
-        prepared = prepare(self._series(), mask=self._mask())
+        # Motion correction takes too long for a look; the run shows the curve that it used.
+        options = PreparationOptions(
+            smoothing_time_s=self._parameters.smoothingTimeS,
+            smoothing_space_mm=self._parameters.smoothingSpaceMm,
+        )
+        prepared = prepare(self._series(), options, self._mask())
         file, voxels = self.file(), self.voxels()
         if file is not None:
             return read_aif_csv(file, prepared.series.frame_times_s)

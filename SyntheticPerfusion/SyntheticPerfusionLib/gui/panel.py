@@ -140,11 +140,6 @@ class Panel:
             return _("Choose a series first.")
         return self.series.problem
 
-    def stop(self) -> None:
-        """End the run and let go of everything: the panel is going away."""
-        self.apply.stop()
-        self.set_parameters(None)
-
     def say(self, text: str) -> None:
         """Add a line to the log at the foot of the panel."""
         logging.info("SyntheticPerfusion: %s", text)
