@@ -15,9 +15,8 @@ from ..mrml import aif as aif_in_scene
 from ..mrml import charts, sequence
 from ..mrml.probe import jump_to
 from ..mrml.segments import voxels_of_segment
+from ..pipeline import arterial_input
 from ..series.aif import Aif
-from ..series.aif_file import read_aif_csv
-from ..series.aif_search import find_aif
 from ..series.aif_voxels import aif_of_voxels
 from ..series.dsc_series import DscSeries
 from ..series.prepare import PreparationOptions, prepare
@@ -142,12 +141,10 @@ class AifSection:
             smoothing_space_mm=self._parameters.smoothingSpaceMm,
         )
         prepared = prepare(self._series(), options, self._mask())
-        file, voxels = self.file(), self.voxels()
-        if file is not None:
-            return read_aif_csv(file, prepared.series.frame_times_s)
+        voxels = self.voxels()
         if voxels is not None:
             return aif_of_voxels(prepared.series, voxels, prepared.bolus, "segment")
-        return find_aif(prepared.series, prepared.mask, prepared.bolus)
+        return arterial_input(prepared, self.file())
 
 
 def quality_in_words(aif: Aif) -> str:

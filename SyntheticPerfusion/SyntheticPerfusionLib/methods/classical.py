@@ -101,12 +101,13 @@ class Deconvolution(Method):
             series.frame_times_s, bolus.baseline_start, _area_stop(series, bolus)
         )
         arterial_area = _arterial_area(weights, aif)
+        tissue_weights = weights.astype(np.float32)
         voxels = VoxelCurves(series, mask, bolus)
         leakage = _leakage_reference(voxels, series) if self.settings.leakage else None
 
         def values_of(curves: np.ndarray) -> dict[str, np.ndarray]:
             height, position = _peak(solver, even.resample(curves), device)
-            area = weights.astype(np.float32) @ curves
+            area = tissue_weights @ curves
             values = bolus_parameters(curves, area, bolus, series.frame_times_s, echo_time)
             values["CBF"] = np.maximum(height, 0) * (scale * _S_PER_MIN)
             values["CBV"] = np.maximum(area, 0) * (scale / arterial_area)
@@ -114,7 +115,7 @@ class Deconvolution(Method):
             values["Tmax"] = position * even.step_s
             if leakage is not None:
                 values["K2"] = leakage.k2_of(curves)
-                whole = weights.astype(np.float32) @ leakage.corrected(curves, values["K2"])
+                whole = tissue_weights @ leakage.corrected(curves, values["K2"])
                 values["CBV_corrected"] = np.maximum(whole, 0) * (scale / arterial_area)
             return values
 
@@ -125,8 +126,7 @@ class Deconvolution(Method):
             measured = voxels.of(part)
             unknown = (measured.flags == Flag.NO_SIGNAL) | (measured.flags == Flag.NO_BOLUS)
             for name, values in values_of(measured.curves).items():
-                if name in found:
-                    found[name][part] = np.where(unknown, 0, values)
+                found[name][part] = np.where(unknown, 0, values)
             flags[part] = measured.flags
 
         for fraction in in_parallel(estimate_part, voxels.parts(), device):
@@ -171,9 +171,7 @@ def _arterial_area(weights: np.ndarray, aif: Aif) -> float:
 
 
 def _leakage_reference(voxels: VoxelCurves, series: DscSeries) -> LeakageReference:
-    return leakage_reference(
-        lambda: (voxels.of(part) for part in voxels.parts()), series.frame_times_s
-    )
+    return leakage_reference(lambda: map(voxels.of, voxels.parts()), series.frame_times_s)
 
 
 def _scale_warning(cbf: np.ndarray) -> tuple[str, ...]:

@@ -134,7 +134,8 @@ def _lowest_frame(curve: np.ndarray) -> int:
     smooth = np.median(np.stack([padded[:-2], curve, padded[2:]]), axis=0)
     lowest = int(np.argmin(smooth))
     around = np.arange(max(lowest - 1, 0), min(lowest + 2, len(curve)))
-    inside = [frame for frame in around if frame not in outlying_frames(curve)]
+    outlying = outlying_frames(curve)
+    inside = [frame for frame in around if frame not in outlying]
     return int(min(inside, key=lambda frame: curve[frame])) if inside else lowest
 
 
