@@ -39,6 +39,17 @@ class Quantity:
 
 _PERFUSION_TABLE = "PerfusionRainbow"
 
+_COLLATERAL_RANGE = (0.0, 4.0)
+"""One window for the five, so that a place can be followed from phase to phase."""
+
+_COLLATERAL_PHASES = {
+    "arterial": "arterial arrival to arterial peak",
+    "capillary": "to the filling of the veins",
+    "early_venous": "to the venous peak",
+    "late_venous": "to its fall by half",
+    "delay": "as long again as those four",
+}
+
 QUANTITIES: dict[str, Quantity] = {
     quantity.name: quantity
     for quantity in (
@@ -138,6 +149,27 @@ QUANTITIES: dict[str, Quantity] = {
             "1/s",
             (-0.02, 0.05),
             _PERFUSION_TABLE,
+        ),
+        Quantity(
+            "delay",
+            "Arrival delay",
+            "Arrival of the bolus in the tissue, counted from its arrival in the middle cerebral "
+            "artery.",
+            "s",
+            (0.0, 12.0),
+            _PERFUSION_TABLE,
+        ),
+        *(
+            Quantity(
+                f"Collateral_{phase}",
+                f"Collateral map, {phase.replace('_', ' ')} phase",
+                f"Mean tracer in the voxel during the {phase.replace('_', ' ')} phase "
+                f"({interval}), over the median of the brain during all five phases.",
+                "",
+                _COLLATERAL_RANGE,
+                _PERFUSION_TABLE,
+            )
+            for phase, interval in _COLLATERAL_PHASES.items()
         ),
     )
 }

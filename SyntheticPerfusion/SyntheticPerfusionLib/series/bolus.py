@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
+from .curve import noise_of_curve
 from .dsc_series import DscSeries
 
 MINIMUM_FRAMES = 10
@@ -91,7 +92,7 @@ def timing_of_curve(mean_signal: np.ndarray, times_s: np.ndarray) -> BolusTiming
             "frames before it; the scan must begin at least three frames before the bolus."
         )
     fall = baseline - float(mean_signal[peak])
-    noise = _noise_of(mean_signal)
+    noise = noise_of_curve(mean_signal)
     if fall < MINIMUM_DROP * baseline or fall < _MINIMUM_CONTRAST * noise:
         raise InputError(
             f"No bolus was found: the brain's mean signal falls by {max(fall / baseline, 0):.1%} "
@@ -166,9 +167,3 @@ def _fall_begins(curve: np.ndarray, start: int, peak: int, baseline: float) -> i
     limit = baseline - _ARRIVAL_SHARE * (baseline - float(curve[peak]))
     calm = np.flatnonzero(curve[start:peak] >= limit)
     return start + int(calm[-1]) if calm.size else start
-
-
-def _noise_of(curve: np.ndarray) -> float:
-    """Standard deviation of the frame-to-frame noise, from second differences (robust)."""
-    second = np.diff(curve, 2)
-    return float(1.4826 * np.median(np.abs(second - np.median(second))) / np.sqrt(6.0))

@@ -1,4 +1,4 @@
-"""Figures of concentration curves: peak, width, arrival, area. Shared by AIF and tissue."""
+"""Figures of concentration curves: peak, width, arrival, area, noise. Shared by AIF and tissue."""
 
 from __future__ import annotations
 
@@ -47,13 +47,22 @@ def full_width_half_maximum(curve: np.ndarray, times_s: np.ndarray) -> float:
     peak = int(curve.argmax())
     half = 0.5 * curve[peak]
     before = np.flatnonzero(curve[:peak] <= half)
-    after = np.flatnonzero(curve[peak:] <= half)
-    if curve[peak] <= 0 or before.size == 0 or after.size == 0:
+    if before.size == 0:
         return float("nan")
-    left, right = int(before[-1]), peak + int(after[0])
+    left = int(before[-1])
     rise = np.interp(half, curve[left : left + 2], times_s[left : left + 2])
-    fall = np.interp(-half, -curve[right - 1 : right + 1], times_s[right - 1 : right + 1])
-    return float(fall - rise)
+    return float(time_of_fall(curve, times_s) - rise)
+
+
+def time_of_fall(curve: np.ndarray, times_s: np.ndarray, share: float = 0.5) -> float:
+    """Time at which a (T,) curve first falls to `share` of its peak in seconds; NaN where never."""
+    peak = int(curve.argmax())
+    level = share * curve[peak]
+    after = np.flatnonzero(curve[peak:] <= level)
+    if curve[peak] <= 0 or after.size == 0:
+        return float("nan")
+    right = peak + int(after[0])
+    return float(np.interp(-level, -curve[right - 1 : right + 1], times_s[right - 1 : right + 1]))
 
 
 def area_weights(times_s: np.ndarray, first: int, stop: int) -> np.ndarray:
@@ -66,3 +75,28 @@ def area_weights(times_s: np.ndarray, first: int, stop: int) -> np.ndarray:
     weights[first : stop - 1] += 0.5 * steps
     weights[first + 1 : stop] += 0.5 * steps
     return weights
+
+
+def interval_weights(times_s: np.ndarray, start_s: float, stop_s: float) -> np.ndarray:
+    """(T,) weights in seconds so that ``weights @ curve`` is its area from start to stop.
+
+    The curve is straight between its frames, so that an interval may begin and end between them;
+    it lies within the times (ValueError where not).
+    """
+    if not times_s[0] <= start_s < stop_s <= times_s[-1]:
+        raise ValueError(f"{start_s} to {stop_s} s is not within the times of the curve.")
+    inner = times_s[(times_s > start_s) & (times_s < stop_s)]
+    nodes = np.concatenate([[start_s], inner, [stop_s]])
+    share = area_weights(nodes, 0, len(nodes))
+    frame = np.clip(np.searchsorted(times_s, nodes, side="right") - 1, 0, len(times_s) - 2)
+    beyond = (nodes - times_s[frame]) / (times_s[frame + 1] - times_s[frame])
+    weights = np.zeros(len(times_s))
+    np.add.at(weights, frame, share * (1 - beyond))
+    np.add.at(weights, frame + 1, share * beyond)
+    return weights
+
+
+def noise_of_curve(curve: np.ndarray) -> float:
+    """Standard deviation of the frame-to-frame noise, from second differences (robust)."""
+    second = np.diff(curve, 2)
+    return float(1.4826 * np.median(np.abs(second - np.median(second))) / np.sqrt(6.0))
