@@ -1,18 +1,54 @@
-"""How a digital patient is scanned: everything the scanner and the injection decide."""
+"""How a digital patient is scanned: everything the scanner and the injection decide.
+
+An Acquisition holds plain values only, so that it can be written down and made again; what varies
+from one examination to the next is drawn by protocols.draw_acquisition.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import InputError
 from ..series.geometry import Geometry
+from .dispersion import kernel
+from .residue import residue
+
+SLICE_ORDERS = ("simultaneous", "ascending", "descending", "interleaved")
+
+LEGAL: dict[str, tuple[float, float]] = {
+    "shift_mm": (-200.0, 200.0),
+    "echo_time_s": (0.005, 0.1),
+    "repetition_time_s": (0.1, 5.0),
+    "frames": (10, 2000),
+    "flip_angle_deg": (5.0, 90.0),
+    "b1_variation": (0.0, 0.3),
+    "snr": (1.0, math.inf),
+    "dropout": (0.0, 2.0),
+    "spikes": (0, 2000),
+    "motion_mm": (0.0, 10.0),
+    "gamma_shape": (1.0, 100.0),
+    "bolus_onset_s": (0.0, 600.0),
+    "aif_peak_per_s": (1.0, 2000.0),
+    "arterial_relaxivity": (0.01, 1.0),
+    "bolus_width": (0.3, 4.0),
+    "injection_s": (0.0, 30.0),
+    "recirculation": (0.0, 0.5),
+    "tail": (0.0, 0.3),
+}
+"""Lowest and highest value of each number; an infinite SNR is no noise."""
+
+_LEGAL_SPACING_MM = (0.5, 30.0)
+_LEGAL_SHAPE = ((1, 300), (8, 1024), (8, 1024))
 
 
 @dataclass(frozen=True)
 class Acquisition:
-    """A gradient-echo EPI protocol for DSC-MRI.
+    """A gradient-echo EPI protocol for DSC-MRI, and the injection that goes with it.
 
+    The scanner:
     shape                 (K, J, I) matrix: slices, rows, columns.
     spacing_mm            (i, j, k) voxel size.
     shift_mm              how far the middle of the stack lies above the middle of the head.
@@ -21,9 +57,21 @@ class Acquisition:
     frames                number of frames T.
     flip_angle_deg        with TR and the T1 of a tissue it sets the contrast and how far the
                           first frame lies above the steady state.
+    slice_order           when each slice is excited within a frame, see `slice_times_s`.
+    b1_variation          by how much, over the whole, the flip angle differs from place to place
+                          (see artefacts.b1_field). 0 for nowhere.
     snr                   mean baseline brain signal over the standard deviation of the noise of
                           either channel (Rician noise); inf for none.
+    dropout               signal lost near the skull base, over the usual loss; 0 for none.
+    spikes                how many frames carry a spike (see artefacts.add_spikes).
+    motion_mm             size of head motion (drift and steps); rotation goes along in degrees
+                          by the same number. 0 for none.
+
+    The blood:
     residue               family of the tissue residue function (see residue.RESIDUES).
+    gamma_shape           shape of the gamma-distributed transit times of the family `gamma`: 1 is
+                          the exponential, 100 nearly the box.
+    dispersion_kernel     how a bolus that is dispersed spreads (see dispersion.KERNELS).
     bolus_onset_s         when the bolus reaches the arteries, give or take a second by seed.
     aif_peak_per_s        peak of the arterial curve in 1/s of R2*, on the scale of tissue: what
                           blood at that concentration adds to R2* when it fills capillaries.
@@ -34,8 +82,14 @@ class Acquisition:
                           the only choice, as neither looks like a real series. An arterial curve
                           measured in an artery is therefore smaller by this factor than the
                           true one, and absolute CBF and CBV come out larger by its inverse.
-    motion_mm             size of head motion (drift and steps); rotation goes along in degrees
-                          by the same number. 0 for none.
+    bolus_width           time scale of the first pass, over the usual one: above 1 for a heart
+                          that pumps little.
+    injection_s           how much longer than usual the injection takes; the same dose then makes
+                          a lower and wider first pass.
+    recirculation         height of the second pass over the first.
+    tail                  level that remains, over the peak of the first pass.
+
+    Raises InputError for a value out of its range.
     """
 
     shape: tuple[int, int, int] = (25, 128, 128)
@@ -45,12 +99,54 @@ class Acquisition:
     repetition_time_s: float = 1.5
     frames: int = 80
     flip_angle_deg: float = 60.0
+    slice_order: str = "simultaneous"
+    b1_variation: float = 0.0
     snr: float = 50.0
+    dropout: float = 1.0
+    spikes: int = 0
+    motion_mm: float = 0.0
     residue: str = "exponential"
+    gamma_shape: float = 4.0
+    dispersion_kernel: str = "exponential"
     bolus_onset_s: float = 18.0
     aif_peak_per_s: float = 430.0
     arterial_relaxivity: float = 0.15
-    motion_mm: float = 0.0
+    bolus_width: float = 1.0
+    injection_s: float = 0.0
+    recirculation: float = 0.10
+    tail: float = 0.04
+
+    def __post_init__(self) -> None:
+        # As read from a file they are lists, which would not compare equal.
+        object.__setattr__(self, "shape", tuple(self.shape))
+        object.__setattr__(self, "spacing_mm", tuple(self.spacing_mm))
+        _check_grid(self.shape, self.spacing_mm)
+        for name, (lowest, highest) in LEGAL.items():
+            value = getattr(self, name)
+            if isinstance(lowest, int) and value % 1 != 0:
+                raise InputError(f"{name} is {value}; give a whole number.")
+            if not lowest <= value <= highest:
+                raise InputError(
+                    f"{name} is {value:g}; give a value from {lowest:g} to {highest:g}."
+                )
+        residue(self.residue)
+        kernel(self.dispersion_kernel)
+        if self.slice_order not in SLICE_ORDERS:
+            raise InputError(
+                f"There is no slice order called '{self.slice_order}'; "
+                f"choose from {', '.join(SLICE_ORDERS)}."
+            )
+        if self.spikes > self.frames:
+            raise InputError(
+                f"{self.spikes} frames with a spike were asked of a series of {self.frames}; "
+                "give fewer spikes or more frames."
+            )
+        last = (self.frames - 1) * self.repetition_time_s
+        if self.bolus_onset_s > last:
+            raise InputError(
+                f"The bolus comes at {self.bolus_onset_s:g} s, after the last of {self.frames} "
+                f"frames at {last:g} s; give an earlier bolus or more frames."
+            )
 
     @classmethod
     def small(cls, **changes: float | int | str) -> Acquisition:
@@ -64,6 +160,25 @@ class Acquisition:
         return np.arange(self.frames) * self.repetition_time_s
 
     @property
+    def slice_times_s(self) -> np.ndarray:
+        """(K,) seconds from the start of a frame to the excitation of each slice.
+
+        0 for all when simultaneous; else the slices share TR evenly, from the lowest up, from the
+        highest down, or every second one from the lowest up and then those between.
+        """
+        slices = self.shape[0]
+        if self.slice_order == "simultaneous":
+            return np.zeros(slices)
+        order = np.arange(slices)
+        if self.slice_order == "descending":
+            order = order[::-1]
+        elif self.slice_order == "interleaved":
+            order = np.concatenate([order[::2], order[1::2]])
+        times = np.empty(slices)
+        times[order] = np.arange(slices) * (self.repetition_time_s / slices)
+        return times
+
+    @property
     def geometry(self) -> Geometry:
         """The grid: axial, centred on the head, patient's right at the first column."""
         extent = [(n - 1) * step for n, step in zip(self.shape[::-1], self.spacing_mm, strict=True)]
@@ -71,4 +186,21 @@ class Acquisition:
             shape=self.shape,
             spacing=self.spacing_mm,
             origin=(-extent[0] / 2, -extent[1] / 2, self.shift_mm - extent[2] / 2),
+        )
+
+
+def _check_grid(shape: tuple[int, ...], spacing_mm: tuple[float, ...]) -> None:
+    if len(shape) != 3 or any(
+        n % 1 != 0 or not lowest <= n <= highest
+        for n, (lowest, highest) in zip(shape, _LEGAL_SHAPE, strict=True)
+    ):
+        raise InputError(
+            f"The matrix is {' x '.join(str(n) for n in shape)}; give slices (1 to 300), rows and "
+            "columns (8 to 1024)."
+        )
+    lowest, highest = _LEGAL_SPACING_MM
+    if len(spacing_mm) != 3 or not all(lowest <= step <= highest for step in spacing_mm):
+        raise InputError(
+            f"The voxels measure {' x '.join(str(step) for step in spacing_mm)} mm; give three "
+            f"sizes from {lowest:g} to {highest:g} mm."
         )
