@@ -11,7 +11,8 @@ from SyntheticPerfusionLib.phantom.aif import ArterialShape
 from SyntheticPerfusionLib.phantom.disease import KINDS, RCBV_RANGE
 from SyntheticPerfusionLib.phantom.patient import DigitalPatient, TissueLabel, make_patient
 from SyntheticPerfusionLib.phantom.physiology import HAEMATOCRIT_RATIO, TISSUE_DENSITY_G_PER_ML
-from SyntheticPerfusionLib.phantom.residue import TissueCurves
+from SyntheticPerfusionLib.phantom.residue import residue
+from SyntheticPerfusionLib.phantom.tissue_curves import TissueCurves
 from SyntheticPerfusionLib.phantom.write import write_patient
 from SyntheticPerfusionLib.series.images import read_image, read_mask
 from SyntheticPerfusionLib.series.read import read_series
@@ -120,16 +121,19 @@ def test_signal_follows_the_tissue_curve_of_the_truth(patients):
     patient = patients["healthy"]
     pure = np.argwhere(mostly(patient, "white", 0.999))
     assert len(pure) > 5
-    times = torch.arange(0, 121, 0.05, dtype=torch.float64)
-    arterial = ArterialShape(**patient.settings["arterial_shape"]).at(times)
-    table = TissueCurves.tabulate(arterial, 0.05, "exponential")
+    shape = ArterialShape(**patient.settings["arterial_shape"])
+    scan = patient.acquisition
+    table = TissueCurves.tabulate(
+        shape.at, scan.frames, scan.repetition_time_s, residue("exponential")
+    )
     for k, j, i in pure[:5]:
         cbf, cbv, mtt, delay = (
             float(patient.truth[name][k, j, i]) for name in ("CBF", "CBV", "MTT", "Tmax")
         )
         assert mtt == pytest.approx(60 * cbv / cbf, rel=1e-4)
-        frames = torch.tensor(patient.series.frame_times_s)
-        unit = table.read(torch.tensor([mtt]), torch.tensor([delay]), frames)[0].numpy()
+        unit = table.frames(
+            torch.tensor([mtt]), torch.zeros(1), torch.tensor([-delay]), scan.frames
+        )[0].numpy()
         expected = TISSUE_DENSITY_G_PER_ML / HAEMATOCRIT_RATIO * cbf / 6000 * mtt * unit
         signal = patient.series.signal[:, k, j, i].astype(float)
         measured = -np.log(signal / signal[7]) / patient.acquisition.echo_time_s

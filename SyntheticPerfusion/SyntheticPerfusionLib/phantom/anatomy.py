@@ -1,7 +1,8 @@
 """One head on the scanner's grid: the share of each tissue in a voxel, and its place in MNI space.
 
 The template is scaled, turned, shifted and bent a little by seed; the vessels bend with it. Slices
-are thick, so tissue shares are averaged through each of them.
+are thick, so tissue shares are averaged through each of them. Air is left out: whatever is said of
+a head is said of the voxels that hold some of it, in one row.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from ..series.geometry import Geometry
 from .fields import SmoothField
@@ -25,6 +27,9 @@ _MENINGES_MM, _SKULL_MM, _SCALP_MM = 2.0, 6.5, 12.5
 
 _BASE_MM = 6.0
 """Soft tissue under the skull base keeps this far from the brain."""
+
+_LEAST_SHARE = 1e-3
+"""A voxel with less of the head in it is air."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,18 +57,16 @@ class Placement:
         matrix[:3, 3] = _STACK_CENTRE_MNI_MM + rng.normal(0, [1.5, 3.0, 3.0])
         return cls(matrix, SmoothField.draw(rng, length_mm=32.0, components=3), bend_mm=1.8)
 
-    def to_mni(self, points_mm: np.ndarray) -> np.ndarray:
+    def to_mni(self, points_mm: torch.Tensor) -> torch.Tensor:
         """MNI positions (..., 3) of patient positions (..., 3)."""
-        return (
-            points_mm @ self.matrix[:3, :3].T
-            + self.matrix[:3, 3]
-            + self.bend_mm * self.bend(points_mm)
-        )
+        matrix = torch.as_tensor(self.matrix, dtype=torch.float32, device=points_mm.device)
+        return points_mm @ matrix[:3, :3].T + matrix[:3, 3] + self.bend_mm * self.bend(points_mm)
 
-    def from_mni(self, points_mm: np.ndarray) -> np.ndarray:
+    def from_mni(self, points_mm: torch.Tensor) -> torch.Tensor:
         """Patient positions (N, 3) of MNI positions (N, 3), by fixed-point iteration."""
-        inverse = np.linalg.inv(self.matrix[:3, :3]).T
-        moved = (points_mm - self.matrix[:3, 3]) @ inverse
+        matrix = torch.as_tensor(self.matrix, dtype=torch.float32, device=points_mm.device)
+        inverse = torch.linalg.inv(matrix[:3, :3].double()).float().T
+        moved = (points_mm - matrix[:3, 3]) @ inverse
         guess = moved
         for _ in range(6):
             guess = moved - self.bend_mm * self.bend(guess) @ inverse
@@ -72,90 +75,122 @@ class Placement:
 
 @dataclass(frozen=True, eq=False)
 class Anatomy:
-    """Shares of each voxel (K, J, I) float32, adding up to 1 with air.
+    """What is where in a head, voxel by voxel: float32 tensors (V,) on one device.
 
-    grey, white, csf, artery, vein, skull, scalp, base   shares; base is the soft tissue under
-                     the skull base.
+    voxels           (V,) int64, place of each voxel in the flattened grid (K, J, I).
+    grey, white, csf, artery, vein, skull, scalp, base, eye   shares of a voxel, adding up to 1
+                     with air; base is the soft tissue under the skull base.
+    dephasing_per_s  R2* that the field around air-filled spaces adds.
     artery_delay_s   arrival of the bolus in the arteries of a voxel after the middle cerebral
                      artery; `vein_delay_s` alike.
     occluded         share of the voxel's arteries that hang on the left (0) and right (1) middle
-                     cerebral artery: (2, K, J, I).
-    mni_mm           (K, J, I, 3) position of the voxel's centre in MNI space.
-    brain            (K, J, I) bool, within the meninges.
-    t1               (K, J, I) T1-weighted picture.
+                     cerebral artery: (2, V).
+    mni_mm           (V, 3) position of the voxel's centre in MNI space; `patient_mm` in the
+                     patient's own, RAS from the centre of the head.
+    brain            (V,) bool, within the meninges.
+    t1               T1-weighted picture.
     """
 
     geometry: Geometry
-    grey: np.ndarray
-    white: np.ndarray
-    csf: np.ndarray
-    artery: np.ndarray
-    vein: np.ndarray
-    skull: np.ndarray
-    scalp: np.ndarray
-    base: np.ndarray
-    artery_delay_s: np.ndarray
-    vein_delay_s: np.ndarray
-    occluded: np.ndarray
-    mni_mm: np.ndarray
-    brain: np.ndarray
-    t1: np.ndarray
+    voxels: torch.Tensor
+    grey: torch.Tensor
+    white: torch.Tensor
+    csf: torch.Tensor
+    artery: torch.Tensor
+    vein: torch.Tensor
+    skull: torch.Tensor
+    scalp: torch.Tensor
+    base: torch.Tensor
+    eye: torch.Tensor
+    dephasing_per_s: torch.Tensor
+    artery_delay_s: torch.Tensor
+    vein_delay_s: torch.Tensor
+    occluded: torch.Tensor
+    mni_mm: torch.Tensor
+    patient_mm: torch.Tensor
+    brain: torch.Tensor
+    t1: torch.Tensor
+
+    def volume(self, values: torch.Tensor) -> torch.Tensor:
+        """Values (..., V) as volumes (..., K, J, I), 0 in air."""
+        full = values.new_zeros((*values.shape[:-1], int(np.prod(self.geometry.shape))))
+        full[..., self.voxels] = values
+        return full.reshape(*values.shape[:-1], *self.geometry.shape)
 
 
-def make_anatomy(geometry: Geometry, rng: np.random.Generator) -> Anatomy:
+def make_anatomy(geometry: Geometry, rng: np.random.Generator, device: str = "cpu") -> Anatomy:
     """A head on an axial grid, drawn by `rng`."""
-    template = load_template()
     place_rng, vessel_rng = rng.spawn(2)
     placement = Placement.draw(place_rng)
-    shares = _tissues(template, placement, geometry)
-    vessels = _vessels(placement, geometry, vessel_rng)
+    shares = _tissues(load_template(), placement, geometry, device)
+    vessels = _vessels(placement, geometry, vessel_rng, device)
     room = 1.0 - vessels["artery"] - vessels["vein"]
-    for name in ("grey", "white", "csf", "skull", "scalp", "base"):
-        shares[name] *= room
-    return Anatomy(geometry=geometry, **shares, **vessels)
+    filled = vessels["artery"] + vessels["vein"]
+    for name in ("grey", "white", "csf", "skull", "scalp", "base", "eye"):
+        shares[name] = shares[name] * room
+        filled = filled + shares[name]
+    voxels = torch.nonzero(filled > _LEAST_SHARE)[:, 0]
+    inside = {name: values[..., voxels] for name, values in vessels.items()}
+    for name, values in shares.items():
+        inside[name] = values[voxels]
+    return Anatomy(geometry=geometry, voxels=voxels, **inside)
 
 
-def _positions(geometry: Geometry, slice_index: int, offset_mm: float) -> np.ndarray:
-    """Patient positions (J, I, 3) in RAS of one sheet within a slice."""
+def _positions(geometry: Geometry, slice_index: int, offset_mm: float, device: str) -> torch.Tensor:
+    """Patient positions (J * I, 3) in RAS of one sheet within a slice."""
     _, rows, columns = geometry.shape
     di, dj, dk = geometry.spacing
-    x = -(geometry.origin[0] + di * np.arange(columns))
-    y = -(geometry.origin[1] + dj * np.arange(rows))
+    x = -(geometry.origin[0] + di * torch.arange(columns, device=device))
+    y = -(geometry.origin[1] + dj * torch.arange(rows, device=device))
     z = geometry.origin[2] + dk * slice_index + offset_mm
-    sheet = np.empty((rows, columns, 3))
+    sheet = torch.empty((rows, columns, 3), device=device)
     sheet[..., 0], sheet[..., 1], sheet[..., 2] = x[None, :], y[:, None], z
-    return sheet
+    return sheet.reshape(-1, 3)
 
 
-def _tissues(template: Template, placement: Placement, geometry: Geometry) -> dict[str, np.ndarray]:
+def _tissues(
+    template: Template, placement: Placement, geometry: Geometry, device: str
+) -> dict[str, torch.Tensor]:
+    """Shares of every voxel of the grid, flattened, with its MNI position."""
     thickness = geometry.spacing[2]
     sheets = max(1, round(thickness / _SUBSLICE_MM))
     offsets = (np.arange(sheets) + 0.5) / sheets * thickness - thickness / 2
-    names = ("grey", "white", "csf", "skull", "scalp", "base", "t1", "brain")
-    maps = {name: np.zeros(geometry.shape, np.float32) for name in names}
-    mni = np.empty((*geometry.shape, 3), np.float32)
+    slices, centres = [], []
     for k in range(geometry.shape[0]):
-        mni[k] = placement.to_mni(_positions(geometry, k, 0.0))
-        for offset in offsets:
-            sheet = _sheet(template, placement.to_mni(_positions(geometry, k, offset)))
-            for name in names:
-                maps[name][k] += sheet[name] / sheets
-    return {**maps, "brain": maps["brain"] > 0.5, "mni_mm": mni}
+        centres.append(_positions(geometry, k, 0.0, device))
+        found = [
+            _sheet(template, placement.to_mni(_positions(geometry, k, float(offset), device)))
+            for offset in offsets
+        ]
+        slices.append(
+            {name: torch.stack([one[name] for one in found]).mean(0) for name in found[0]}
+        )
+    maps = {name: torch.cat([one[name] for one in slices]) for name in slices[0]}
+    patient_mm = torch.cat(centres)
+    return {
+        **maps,
+        "brain": maps["brain"] > 0.5,
+        "mni_mm": placement.to_mni(patient_mm),
+        "patient_mm": patient_mm,
+    }
 
 
-def _sheet(template: Template, mni_mm: np.ndarray) -> dict[str, np.ndarray]:
-    grey, white, t1, brain_mm, meninges_mm = (
-        template.sample(name, mni_mm) for name in ("grey", "white", "t1", "brain_mm", "meninges_mm")
-    )
-    csf = np.clip(1 - grey - white, 0, 1) * _below(brain_mm, 3.0)
+def _sheet(template: Template, mni_mm: torch.Tensor) -> dict[str, torch.Tensor]:
+    maps = template.sample(("grey", "white", "t1", "brain_mm", "meninges_mm"), mni_mm)
+    grey, white, meninges_mm = maps["grey"], maps["white"], maps["meninges_mm"]
+    csf = (1 - grey - white).clamp(0, 1) * _below(maps["brain_mm"], 3.0)
     # Averaging 152 heads has blurred the borders of tissues; one head has sharp ones.
     sharp = [share**1.8 for share in (grey, white, csf)]
-    total = np.maximum(sum(sharp), 1e-6)
+    total = (sharp[0] + sharp[1] + sharp[2]).clamp(min=1e-6)
     inside = _below(meninges_mm, _MENINGES_MM)
-    filled = np.clip((grey + white + csf) * 2, 0, 1) * inside
+    filled = ((grey + white + csf) * 2).clamp(0, 1) * inside
     grey, white, csf = (share / total * filled for share in sharp)
-    base = _below(-brain_mm, -_BASE_MM, 4.0) * _below(meninges_mm, -_BASE_MM, 4.0) * (1 - filled)
-    skull = np.clip(_below(meninges_mm, _SKULL_MM) - filled - base, 0, 1)
+    base = (
+        _below(-maps["brain_mm"], -_BASE_MM, 4.0)
+        * _below(meninges_mm, -_BASE_MM, 4.0)
+        * (1 - filled)
+    )
+    skull = (_below(meninges_mm, _SKULL_MM) - filled - base).clamp(0, 1)
     scalp = _below(meninges_mm, _SCALP_MM) - _below(meninges_mm, _SKULL_MM)
     return {
         "grey": grey,
@@ -164,47 +199,56 @@ def _sheet(template: Template, mni_mm: np.ndarray) -> dict[str, np.ndarray]:
         "skull": skull,
         "scalp": scalp,
         "base": base,
-        "t1": t1 * inside + 0.12 * csf + 0.85 * scalp + 0.3 * base + 0.03 * skull,
+        "eye": torch.zeros_like(base),
+        "dephasing_per_s": torch.zeros_like(base),
+        "t1": maps["t1"] * inside + 0.12 * csf + 0.85 * scalp + 0.3 * base + 0.03 * skull,
         "brain": filled,
     }
 
 
-def _below(distance_mm: np.ndarray, bound_mm: float, soft_mm: float = 1.0) -> np.ndarray:
-    return np.clip((bound_mm - distance_mm) / soft_mm + 0.5, 0, 1)
+def _below(distance_mm: torch.Tensor, bound_mm: float, soft_mm: float = 1.0) -> torch.Tensor:
+    return ((bound_mm - distance_mm) / soft_mm + 0.5).clamp(0, 1)
 
 
 def _vessels(
-    placement: Placement, geometry: Geometry, rng: np.random.Generator
-) -> dict[str, np.ndarray]:
-    zeros = {name: np.zeros(geometry.shape, np.float64) for name in ("artery", "vein")}
-    delays = {name: np.zeros(geometry.shape, np.float64) for name in ("artery", "vein")}
-    occluded = np.zeros((2, *geometry.shape), np.float64)
+    placement: Placement, geometry: Geometry, rng: np.random.Generator, device: str
+) -> dict[str, torch.Tensor]:
+    """Shares of every voxel of the grid, flattened."""
+    size = int(np.prod(geometry.shape))
+    filled = {name: torch.zeros(size, device=device) for name in ("artery", "vein")}
+    delays = {name: torch.zeros(size, device=device) for name in ("artery", "vein")}
+    occluded = torch.zeros((2, size), device=device)
     share = point_volume_mm3() / float(np.prod(geometry.spacing))
     for vessel in all_vessels():
-        points = placement.from_mni(fill(vessel, rng))
-        filled = share * _count(points, geometry)
+        points = torch.from_numpy(fill(vessel, rng)).float().to(device)
+        own = share * _count(placement.from_mni(points), geometry)
         kind = "vein" if vessel.venous else "artery"
-        zeros[kind] += filled
-        delays[kind] += filled * vessel.delay_s
+        filled[kind] += own
+        delays[kind] += own * vessel.delay_s
         if vessel.supply == "MCA":
-            occluded[0 if vessel.side < 0 else 1] += filled
-    for kind, total in zeros.items():
-        delays[kind] /= np.maximum(total, 1e-9)
-    occluded /= np.maximum(zeros["artery"], 1e-9)
-    crowded = np.maximum(zeros["artery"] + zeros["vein"], 1.0)
+            occluded[0 if vessel.side < 0 else 1] += own
+    for kind, total in filled.items():
+        delays[kind] /= total.clamp(min=1e-9)
+    occluded /= filled["artery"].clamp(min=1e-9)
+    crowded = (filled["artery"] + filled["vein"]).clamp(min=1.0)
     return {
-        "artery": (zeros["artery"] / crowded).astype(np.float32),
-        "vein": (zeros["vein"] / crowded).astype(np.float32),
-        "artery_delay_s": delays["artery"].astype(np.float32),
-        "vein_delay_s": delays["vein"].astype(np.float32),
-        "occluded": occluded.astype(np.float32),
+        "artery": filled["artery"] / crowded,
+        "vein": filled["vein"] / crowded,
+        "artery_delay_s": delays["artery"],
+        "vein_delay_s": delays["vein"],
+        "occluded": occluded,
     }
 
 
-def _count(points_ras_mm: np.ndarray, geometry: Geometry) -> np.ndarray:
-    lps = points_ras_mm * (-1, -1, 1)
-    index = np.rint((lps - geometry.origin) / geometry.spacing).astype(int)
-    inside = np.all((index >= 0) & (index < geometry.shape[::-1]), axis=1)
-    i, j, k = index[inside].T
-    flat = np.ravel_multi_index((k, j, i), geometry.shape)
-    return np.bincount(flat, minlength=int(np.prod(geometry.shape))).reshape(geometry.shape)
+def _count(points_ras_mm: torch.Tensor, geometry: Geometry) -> torch.Tensor:
+    """Points (N, 3) in each voxel of the flattened grid."""
+
+    def row(values: tuple[float, ...]) -> torch.Tensor:
+        return torch.tensor(values, dtype=torch.float32, device=points_ras_mm.device)
+
+    lps = points_ras_mm * row((-1.0, -1.0, 1.0))
+    index = torch.round((lps - row(geometry.origin)) / row(geometry.spacing)).long()
+    slices, rows, columns = geometry.shape
+    within = ((index >= 0) & (index < row((columns, rows, slices)))).all(1)
+    i, j, k = index[within].T
+    return torch.bincount((k * rows + j) * columns + i, minlength=slices * rows * columns).float()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import torch
 
 from ..errors import InputError
 from .anatomy import Anatomy
@@ -28,7 +29,8 @@ RCBV_RANGE = {"glioma-low": (1.5, 2.1), "glioma-high": (3.0, 6.0)}
 """Mean tumour CBV over that of contralateral white matter, from the means of Law, Lev, Hakyemez
 and Aprile by grade."""
 
-_OCCLUDED_DELAY_S = 5.0
+_OCCLUDED_DELAY_S, _OCCLUDED_DISPERSION_S = 5.0, 2.0
+"""Of arteries that fill through collaterals."""
 _NECROSIS = TissueValues(2.0, 0.35, 2.0)
 _OEDEMA = TissueValues(15.0, 1.3, 1.4)
 _TUMOUR_MTT_S = 5.0
@@ -43,43 +45,45 @@ _TUMOUR_SITES_MNI = (
 
 @dataclass(frozen=True, eq=False)
 class Condition:
-    """A patient's tissue with its disease. Shares are (K, J, I) float32, 0 to 1.
+    """A patient's tissue with its disease. Shares are float32 (V,), 0 to 1.
 
     physiology            of grey matter, white matter and fluid.
     tumour, necrosis      shares of the voxel, in the place of other tissue.
     tumour_maps           physiology of living tumour; `necrosis_maps` of its dead centre.
-    ktrans_per_min        (K, J, I) leakage of living tumour.
+    ktrans_per_min        (V,) leakage of living tumour.
     oedema                share of the white matter that is swollen.
     core, penumbra        share of the brain tissue that is infarcted, or at risk.
-    occluded_side         0 left, 1 right, None where all arteries are open.
-    rois                  masks for the person: "tumor" and "reference", or "lesion" and "core".
+    arterial_delay_s      how much later blood comes to the arteries of a voxel than in health;
+                          `arterial_dispersion_s` how far it is spread on the way.
+    leakage_space         v_e of living tumour; leaked_r2star what tracer there adds to R2*, in
+                          1/(s mM).
+    rois                  bool (V,) masks for the person: "tumor" and "reference", or "lesion" and
+                          "core".
     settings              what was drawn, in plain JSON values.
     """
 
     physiology: Physiology
-    tumour: np.ndarray
-    necrosis: np.ndarray
-    oedema: np.ndarray
-    core: np.ndarray
-    penumbra: np.ndarray
-    ktrans_per_min: np.ndarray
+    tumour: torch.Tensor
+    necrosis: torch.Tensor
+    oedema: torch.Tensor
+    core: torch.Tensor
+    penumbra: torch.Tensor
+    ktrans_per_min: torch.Tensor
     tumour_maps: TissueMaps
     necrosis_maps: TissueMaps
-    occluded_side: int | None = None
-    rois: Mapping[str, np.ndarray] = field(default_factory=dict)
+    arterial_delay_s: torch.Tensor
+    arterial_dispersion_s: torch.Tensor
+    leakage_space: float = 0.29
+    leaked_r2star: float = 12.0
+    rois: Mapping[str, torch.Tensor] = field(default_factory=dict)
     settings: Mapping[str, float | str | list[float]] = field(default_factory=dict)
-
-    @property
-    def artery_delay_s(self) -> float:
-        """How much later blood comes to arteries beyond an occlusion."""
-        return _OCCLUDED_DELAY_S
 
 
 def make_condition(
     kind: str, anatomy: Anatomy, physiology: Physiology, rng: np.random.Generator
 ) -> Condition:
     """The tissue of a patient of one of KINDS; InputError for another."""
-    nothing = np.zeros(anatomy.geometry.shape, np.float32)
+    nothing = torch.zeros_like(anatomy.grey)
     healthy = Condition(
         physiology=physiology,
         tumour=nothing,
@@ -88,8 +92,10 @@ def make_condition(
         core=nothing,
         penumbra=nothing,
         ktrans_per_min=nothing,
+        arterial_delay_s=nothing,
+        arterial_dispersion_s=nothing,
         tumour_maps=physiology.white,
-        necrosis_maps=physiology.fluid.towards(_NECROSIS, np.ones_like(nothing)),
+        necrosis_maps=physiology.fluid.towards(_NECROSIS, torch.ones_like(nothing)),
     )
     if kind == "healthy":
         return healthy
@@ -106,11 +112,11 @@ def _stroke(healthy: Condition, anatomy: Anatomy, rng: np.random.Generator) -> C
     size = float(rng.uniform(0.85, 1.08))
     core_size = float(rng.uniform(0.8, 1.15))
     ragged = SmoothField.draw(rng, length_mm=9.0)(anatomy.mni_mm)
-    along = anatomy.mni_mm * np.array([sign, 1, 1], np.float32)
+    along = anatomy.mni_mm * anatomy.mni_mm.new_tensor([sign, 1, 1])
     risk = _inside(along, (46, -14, 20), np.array([34, 46, 38]) * size, 0.16 * ragged, 2.0)
-    risk *= np.clip((along[..., 0] - 11) / 4, 0, 1)
+    risk *= ((along[..., 0] - 11) / 4).clamp(0, 1)
     dead = _inside(along, (34, -4, 14), np.array([15, 22, 17]) * core_size, 0.22 * ragged, 2.0)
-    risk = np.maximum(risk, dead)
+    risk = torch.maximum(risk, dead)
     old = healthy.physiology
     physiology = replace(
         old,
@@ -124,7 +130,8 @@ def _stroke(healthy: Condition, anatomy: Anatomy, rng: np.random.Generator) -> C
         physiology=physiology,
         core=dead,
         penumbra=risk - dead,
-        occluded_side=side,
+        arterial_delay_s=_OCCLUDED_DELAY_S * anatomy.occluded[side],
+        arterial_dispersion_s=_OCCLUDED_DISPERSION_S * anatomy.occluded[side],
         rois={"lesion": lesion, "core": lesion & (dead > 0.5)},
         settings={"side": "right" if side else "left", "size": size, "core_size": core_size},
     )
@@ -142,8 +149,8 @@ def _glioma(healthy: Condition, anatomy: Anatomy, kind: str, rng: np.random.Gene
     ragged = SmoothField.draw(rng, length_mm=7.0)
     mottled = SmoothField.draw(rng, length_mm=5.0)(anatomy.mni_mm)
 
-    mirrored = anatomy.mni_mm * np.array([-1, 1, 1], np.float32)
-    brain = np.clip(anatomy.grey + anatomy.white + 0.8 * anatomy.csf, 0, 1)
+    mirrored = anatomy.mni_mm * anatomy.mni_mm.new_tensor([-1, 1, 1])
+    brain = (anatomy.grey + anatomy.white + 0.8 * anatomy.csf).clamp(0, 1)
     edge = 0.18 if high else 0.10
     whole = _inside(anatomy.mni_mm, centre, radii, edge * ragged(anatomy.mni_mm), 1.5) * brain
     opposite = _inside(mirrored, centre, radii, edge * ragged(mirrored), 1.5)
@@ -155,17 +162,17 @@ def _glioma(healthy: Condition, anatomy: Anatomy, kind: str, rng: np.random.Gene
     )
 
     cbv = rcbv * WHITE.cbv_ml_100ml / TISSUE_DENSITY_G_PER_ML
-    here = cbv * np.exp(0.18 * mottled - 0.18**2 / 2)
+    here = cbv * torch.exp(0.18 * mottled - 0.18**2 / 2)
     # The reference is what the person draws, so the ratio is to this patient's own white matter.
     reference = (opposite > 0.5) & (anatomy.white > 0.75) & (anatomy.artery + anatomy.vein < 0.01)
-    if reference.any():
+    if bool(reference.any()):
         here *= healthy.physiology.white.cbv[reference].mean() / (
             WHITE.cbv_ml_100ml / TISSUE_DENSITY_G_PER_ML
         )
     tumour_maps = replace(
         healthy.physiology.white,
-        cbf=(60 * here / _TUMOUR_MTT_S).astype(np.float32),
-        cbv=here.astype(np.float32),
+        cbf=60 * here / _TUMOUR_MTT_S,
+        cbv=here,
     )
     old = healthy.physiology
     room = living + dead
@@ -174,11 +181,9 @@ def _glioma(healthy: Condition, anatomy: Anatomy, kind: str, rng: np.random.Gene
         physiology=replace(old, white=old.white.towards(_OEDEMA, swollen)),
         tumour=living,
         necrosis=dead,
-        oedema=(swollen * (1 - room)).astype(np.float32),
+        oedema=swollen * (1 - room),
         tumour_maps=tumour_maps,
-        ktrans_per_min=(
-            (0.06 if high else 0.0) * np.exp(0.3 * mottled) * np.ones_like(living)
-        ).astype(np.float32),
+        ktrans_per_min=(0.06 if high else 0.0) * torch.exp(0.3 * mottled),
         rois={
             "tumor": (living > 0.6) & (anatomy.artery + anatomy.vein < 0.01),
             "reference": reference,
@@ -193,17 +198,18 @@ def _glioma(healthy: Condition, anatomy: Anatomy, kind: str, rng: np.random.Gene
 
 
 def _inside(
-    mni_mm: np.ndarray,
+    mni_mm: torch.Tensor,
     centre: tuple[float, float, float] | np.ndarray,
     radii: np.ndarray,
-    ragged: np.ndarray,
+    ragged: torch.Tensor,
     soft_mm: float,
-) -> np.ndarray:
+) -> torch.Tensor:
     """Share (0 to 1) by which positions lie in an ellipsoid whose surface is moved by `ragged`.
 
     `ragged` is relative to the radius; the edge is `soft_mm` wide.
     """
-    relative = (mni_mm - np.asarray(centre, np.float32)) / np.asarray(radii, np.float32)
-    distance = np.sqrt((relative**2).sum(-1)) - 1 + ragged
+    middle = mni_mm.new_tensor([float(value) for value in centre])
+    relative = (mni_mm - middle) / mni_mm.new_tensor([float(value) for value in radii])
+    distance = relative.norm(dim=-1) - 1 + ragged
     softness = soft_mm / float(np.mean(radii))
-    return np.clip(0.5 - distance / (2 * softness), 0, 1).astype(np.float32)
+    return (0.5 - distance / (2 * softness)).clamp(0, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +34,13 @@ class SmoothField:
             ),
         )
 
-    def __call__(self, points_mm: np.ndarray) -> np.ndarray:
-        """Values (..., C) at points (..., 3) in mm; (...) where there is one component."""
-        phase = points_mm.reshape(-1, 3).astype(np.float32) @ self.waves
+    def __call__(self, points_mm: torch.Tensor) -> torch.Tensor:
+        """Values (..., C) at points (..., 3) in mm, on their device; (...) for one component."""
+        device = points_mm.device
+        amplitudes = torch.from_numpy(self.amplitudes).to(device)
+        phase = points_mm.reshape(-1, 3).float() @ torch.from_numpy(self.waves).to(device)
         half = phase.shape[1]
-        values = np.cos(phase) @ self.amplitudes[:half]
-        values += np.sin(phase) @ self.amplitudes[half:]
+        values = torch.cos(phase) @ amplitudes[:half]
+        values += torch.sin(phase) @ amplitudes[half:]
         shape = points_mm.shape[:-1]
         return values.reshape(shape) if values.shape[1] == 1 else values.reshape(*shape, -1)

@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
 from ..maps.perfusion_maps import PerfusionMaps
-from ..progress import CancelCheck, Progress, never, part, silent, stop_if
+from ..progress import CancelCheck, Progress, never, silent
 from ..series.aif import Aif
 from ..series.dsc_series import DscSeries
 from .acquisition import Acquisition
-from .aif import ArterialShape
-from .anatomy import Anatomy, make_anatomy
-from .disease import KINDS, make_condition
-from .fields import SmoothField
-from .physiology import make_physiology
-from .residue import TissueCurves, residue
-from .signal import draw_motion, leaked_tracer, move, rician, simulate
-from .tissues import brain_shares, head_voxels, make_compartments
-from .truth import TissueLabel, make_labels, true_aif, true_maps
+from .disease import KINDS
+from .simulation import Simulation, simulate_patient
+from .tissues import brain_shares
+from .truth import TissueLabel, make_labels, true_aif, true_maps, true_vof
+from .vessels import SINUS_DELAY_S
 
 __all__ = ["KINDS", "Acquisition", "DigitalPatient", "TissueLabel", "make_patient"]
-
-CURVE_STEP_S = 0.05
-"""Time step of the convolution with the residue."""
-
-_SIGNAL_SCALE = 2000.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,16 +28,16 @@ class DigitalPatient:
     """A series with its truth. Arrays are (K, J, I) on the grid of the series.
 
     series      what the scanner gives.
-    truth       CBF, CBV, MTT, Tmax and TTP, as truth.true_maps defines them.
-    aif         the arterial curve that fed the tissue, in 1/s on the scale of tissue: with it
-                C = (rho/kH) CBF/6000 (Ca * R). Arteries in the series show it times
-                acquisition.arterial_relaxivity.
+    truth       CBF, CBV, MTT, delay, Tmax and TTP, as truth.true_values defines them.
+    aif         the arterial curve that feeds the tissue, on the scale of tissue: the tissue curve
+                is (rho/kH) CBF/6000 (Ca * R). Arteries in the series show it times
+                acquisition.arterial_relaxivity. `vof` is the curve of the sagittal sinus alike.
     labels      uint8 of TissueLabel.
     mask        bool, the brain within the meninges.
     rois        bool masks by name: "tumor" and "reference" (glioma), "lesion" and "core" (stroke).
     anatomy     a T1-weighted picture, 0 to 1.
     shares      share of each voxel that is grey, white, csf, artery, vein, tumour, necrosis.
-    motion      (T, 6) mm and degrees, as signal.draw_motion.
+    motion      (T, 6) mm and degrees, as motion.draw_motion.
     settings    what was drawn, in plain JSON values.
     """
 
@@ -55,6 +46,7 @@ class DigitalPatient:
     series: DscSeries
     truth: PerfusionMaps
     aif: Aif
+    vof: Aif
     labels: np.ndarray
     mask: np.ndarray
     rois: Mapping[str, np.ndarray]
@@ -75,94 +67,41 @@ def make_patient(
 ) -> DigitalPatient:
     """The patient of a kind (disease.KINDS) and a seed; the same seed gives the same patient.
 
-    Raises InputError for an unknown kind or residue, Cancelled where asked to stop.
+    Raises InputError for an unknown kind, Cancelled where asked to stop.
     """
     acquisition = acquisition or Acquisition()
-    residue(acquisition.residue)
-    # Every piece has a stream of its own: changing how one draws leaves the others as they are.
-    head_rng, flow_rng, disease_rng, aif_rng, looks_rng, scan_rng = np.random.default_rng(
-        seed
-    ).spawn(6)
-    progress(0.0, "Building the head")
-    anatomy = make_anatomy(acquisition.geometry, head_rng)
-    stop_if(cancelled)
-    progress(0.25, "Setting flow and disease")
-    condition = make_condition(kind, anatomy, make_physiology(anatomy, flow_rng), disease_rng)
-    shape = ArterialShape.draw(aif_rng, acquisition.bolus_onset_s, acquisition.aif_peak_per_s)
+    return as_arrays(simulate_patient(kind, seed, acquisition, device, progress, cancelled))
 
-    last = float(acquisition.frame_times_s[-1])
-    fine = torch.arange(0, last + 2 * CURVE_STEP_S, CURVE_STEP_S, dtype=torch.float64)
-    arterial = shape.at(fine).to(device)
-    leaking = condition.ktrans_per_min[condition.tumour > 0]
-    head = head_voxels(anatomy, condition)
-    signal, baseline, peak_time = simulate(
-        make_compartments(anatomy, condition, acquisition, head, looks_rng),
-        TissueCurves.tabulate(arterial, CURVE_STEP_S, acquisition.residue),
-        leaked_tracer(arterial, CURVE_STEP_S, float(leaking.mean()) if leaking.size else 0.0),
-        acquisition,
-        device,
-        part(progress, 0.3, 0.8),
-        cancelled,
-    )
-    progress(0.8, "Adding motion and noise")
-    series, motion = _scan(
-        f"Digital patient ({kind}, seed {seed})",
-        signal,
-        baseline,
-        head,
-        anatomy,
-        acquisition,
-        scan_rng,
-    )
-    ttp = np.zeros(anatomy.brain.size, np.float32)
-    ttp[head] = peak_time
+
+def as_arrays(simulation: Simulation) -> DigitalPatient:
+    """A simulated patient as arrays and a series."""
+    anatomy, condition = simulation.anatomy, simulation.condition
+    acquisition = simulation.acquisition
+
+    def array(values: torch.Tensor) -> np.ndarray:
+        return anatomy.volume(values).cpu().numpy()
+
     return DigitalPatient(
-        kind=kind,
-        seed=seed,
-        series=series,
-        truth=true_maps(anatomy, condition, acquisition, ttp.reshape(anatomy.brain.shape)),
-        aif=true_aif(shape, acquisition),
-        labels=make_labels(anatomy, condition),
-        mask=anatomy.brain,
-        rois=condition.rois,
-        anatomy=anatomy.t1,
-        shares=brain_shares(anatomy, condition),
-        motion=motion,
+        kind=simulation.kind,
+        seed=simulation.seed,
+        series=DscSeries(
+            signal=simulation.series.cpu().numpy(),
+            frame_times_s=acquisition.frame_times_s,
+            geometry=anatomy.geometry,
+            echo_time_s=acquisition.echo_time_s,
+            frame_times_source="digital patient",
+            echo_time_source="digital patient",
+            name=f"Digital patient ({simulation.kind}, seed {simulation.seed})",
+        ),
+        truth=true_maps(anatomy, dict(simulation.truth), acquisition),
+        aif=true_aif(simulation.arterial, acquisition),
+        vof=true_vof(simulation.curves.inside, SINUS_DELAY_S, acquisition),
+        labels=make_labels(anatomy, condition).cpu().numpy(),
+        mask=array(anatomy.brain),
+        rois={name: array(roi) for name, roi in condition.rois.items()},
+        anatomy=array(anatomy.t1),
+        shares={name: array(share) for name, share in brain_shares(anatomy, condition).items()},
+        motion=simulation.motion,
         acquisition=acquisition,
-        settings={"disease": dict(condition.settings), "arterial_shape": asdict(shape)},
+        settings=simulation.settings,
     )
-
-
-def _scan(
-    name: str,
-    signal: np.ndarray,
-    baseline: np.ndarray,
-    head: np.ndarray,
-    anatomy: Anatomy,
-    acquisition: Acquisition,
-    rng: np.random.Generator,
-) -> tuple[DscSeries, np.ndarray]:
-    """The series of the noise-free signal (T, V) of the voxels `head`, and the motion in it."""
-    shading_rng, motion_rng, noise_rng = rng.spawn(3)
-    geometry = anatomy.geometry
-    shading = np.exp(0.06 * SmoothField.draw(shading_rng, length_mm=60.0)(anatomy.mni_mm))
-    gain = (_SIGNAL_SCALE * shading).astype(np.float32).ravel()[head]
-    flat = np.zeros((acquisition.frames, anatomy.brain.size), np.float32)
-    flat[:, head] = signal * gain
-    volumes = flat.reshape(acquisition.frames, *geometry.shape)
-    motion = draw_motion(acquisition.frames, acquisition.motion_mm, motion_rng)
-    if acquisition.motion_mm > 0:
-        for frame, pose in zip(volumes, motion, strict=True):
-            frame[:] = move(frame, geometry.spacing, pose)
-    in_brain = anatomy.brain.ravel()[head]
-    sigma = float((baseline * gain)[in_brain].mean()) / acquisition.snr
-    series = DscSeries(
-        signal=rician(volumes, sigma, noise_rng),
-        frame_times_s=acquisition.frame_times_s,
-        geometry=geometry,
-        echo_time_s=acquisition.echo_time_s,
-        frame_times_source="digital patient",
-        echo_time_source="digital patient",
-        name=name,
-    )
-    return series, motion

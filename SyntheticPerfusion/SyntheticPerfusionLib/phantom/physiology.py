@@ -6,9 +6,10 @@ by the density of tissue they become the ml/100g in which maps are given.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
+import torch
 
 from .anatomy import Anatomy
 from .fields import SmoothField
@@ -44,28 +45,34 @@ SCALP = TissueValues(8.0, 1.2, 2.0)
 
 @dataclass(frozen=True, eq=False)
 class TissueMaps:
-    """One tissue's physiology, (K, J, I) float32 each, wherever the tissue may be.
+    """One tissue's physiology, float32 (V,) each, wherever the tissue may be.
 
     cbf       ml/100g/min.
     cbv       ml/100g.
     delay_s   arrival of the bolus after the middle cerebral artery, in seconds.
+    dispersion_s   mean time that the vessels on the way spread the bolus over (dispersion.py).
     supply    the place's own flow and volume over those of its tissue; `late_s` its own delay
               beyond that of its tissue. Disease changes the tissue and keeps these.
     """
 
-    cbf: np.ndarray
-    cbv: np.ndarray
-    delay_s: np.ndarray
-    supply: np.ndarray
-    late_s: np.ndarray
+    cbf: torch.Tensor
+    cbv: torch.Tensor
+    delay_s: torch.Tensor
+    dispersion_s: torch.Tensor
+    supply: torch.Tensor
+    late_s: torch.Tensor
 
     @property
-    def mtt_s(self) -> np.ndarray:
+    def mtt_s(self) -> torch.Tensor:
         """Mean transit time CBV / CBF in seconds."""
-        return 60.0 * self.cbv / np.maximum(self.cbf, 1e-6)
+        return 60.0 * self.cbv / self.cbf.clamp(min=1e-6)
 
-    def towards(self, values: TissueValues, weight: np.ndarray) -> TissueMaps:
-        """Moved towards other values by a (K, J, I) weight of 0 to 1; what the place has stays.
+    def where(self, chosen: torch.Tensor | slice) -> TissueMaps:
+        """The same in some of the voxels."""
+        return TissueMaps(**{part.name: getattr(self, part.name)[chosen] for part in fields(self)})
+
+    def towards(self, values: TissueValues, weight: torch.Tensor) -> TissueMaps:
+        """Moved towards other values by a weight (V,) of 0 to 1; what the place has stays.
 
         Flow and volume move on a logarithmic scale: their ratios span a decade.
         """
@@ -75,12 +82,12 @@ class TissueMaps:
             self,
             cbf=_blend(self.cbf, values.cbf_ml_100ml_min / density * self.supply, weight),
             cbv=_blend(self.cbv, values.cbv_ml_100ml / density * self.supply, weight),
-            delay_s=(self.delay_s + weight * (delay - self.delay_s)).astype(np.float32),
+            delay_s=self.delay_s + weight * (delay - self.delay_s),
         )
 
 
-def _blend(here: np.ndarray, there: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    return np.exp((1 - weight) * np.log(here) + weight * np.log(there)).astype(np.float32)
+def _blend(here: torch.Tensor, there: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    return torch.exp((1 - weight) * torch.log(here) + weight * torch.log(there))
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,11 +107,11 @@ def make_physiology(anatomy: Anatomy, rng: np.random.Generator) -> Physiology:
     """
     patches = SmoothField.draw(rng, length_mm=6.0, components=2)(anatomy.mni_mm)
     regions = SmoothField.draw(rng, length_mm=25.0, components=3)(anatomy.mni_mm)
-    side = rng.normal(0, 0.02) * np.tanh(anatomy.mni_mm[..., 0] / 10.0)
-    level = rng.normal(0, 0.06)
+    side = float(rng.normal(0, 0.02)) * torch.tanh(anatomy.mni_mm[..., 0] / 10.0)
+    level = float(rng.normal(0, 0.06))
     supply = level + side + 0.12 * patches[..., 0] + 0.07 * regions[..., 0]
     transit = 0.05 * patches[..., 1] + 0.04 * regions[..., 1]
-    posterior = np.clip((-anatomy.mni_mm[..., 1] - 40) / 40, 0, 1)
+    posterior = ((-anatomy.mni_mm[..., 1] - 40) / 40).clamp(0, 1)
     late = 0.5 * posterior + 0.4 * _border_zone(anatomy.mni_mm) + 0.15 * regions[..., 2]
     return Physiology(
         grey=_healthy(GREY, supply, transit, late),
@@ -114,20 +121,21 @@ def make_physiology(anatomy: Anatomy, rng: np.random.Generator) -> Physiology:
 
 
 def _healthy(
-    values: TissueValues, supply: np.ndarray, transit: np.ndarray, late: np.ndarray
+    values: TissueValues, supply: torch.Tensor, transit: torch.Tensor, late: torch.Tensor
 ) -> TissueMaps:
     density = TISSUE_DENSITY_G_PER_ML
     return TissueMaps(
-        cbf=(values.cbf_ml_100ml_min / density * np.exp(supply)).astype(np.float32),
-        cbv=(values.cbv_ml_100ml / density * np.exp(supply + transit)).astype(np.float32),
-        delay_s=np.maximum(values.delay_s + late, 0.3).astype(np.float32),
-        supply=np.exp(supply).astype(np.float32),
-        late_s=late.astype(np.float32),
+        cbf=values.cbf_ml_100ml_min / density * torch.exp(supply),
+        cbv=values.cbv_ml_100ml / density * torch.exp(supply + transit),
+        delay_s=(values.delay_s + late).clamp(min=0.3),
+        dispersion_s=torch.zeros_like(late),
+        supply=torch.exp(supply),
+        late_s=late,
     )
 
 
-def _border_zone(mni_mm: np.ndarray) -> np.ndarray:
-    x, y, z = (np.abs(mni_mm[..., 0]), mni_mm[..., 1], mni_mm[..., 2])
-    anterior = np.exp(-(((x - 26 - 0.2 * (y - 20)) / 8) ** 2)) * (z > 20) * (y > -10)
-    posterior = np.exp(-(((x - 36) / 10) ** 2)) * np.exp(-(((y + 62) / 14) ** 2))
-    return np.maximum(anterior, posterior)
+def _border_zone(mni_mm: torch.Tensor) -> torch.Tensor:
+    x, y, z = mni_mm[..., 0].abs(), mni_mm[..., 1], mni_mm[..., 2]
+    anterior = torch.exp(-(((x - 26 - 0.2 * (y - 20)) / 8) ** 2)) * (z > 20) * (y > -10)
+    posterior = torch.exp(-(((x - 36) / 10) ** 2)) * torch.exp(-(((y + 62) / 14) ** 2))
+    return torch.maximum(anterior, posterior)

@@ -1,4 +1,4 @@
-"""From tissue curves to what the scanner stores: signal equation, partial volume, motion, noise.
+"""From tissue curves to the noise-free signal: signal equation and partial volume.
 
 Each tissue of a voxel gives its own signal and the signals add up: partial volume averages the
 signal, not the concentration. For one tissue (spoiled gradient echo, the frames counted by n)
@@ -6,64 +6,132 @@ signal, not the concentration. For one tissue (spoiled gradient echo, the frames
     S(t) = S0 f(R1(t)) exp(-TE R2*(t)),   f = sin a (1 - E1) / (1 - cos a E1),   E1 = exp(-TR R1)
     R2*(t) = R2*_0 + (rho/kH) CBV g(t) + r2*_e Ce(t),   R1(t) = R1_0 + r1 Ce(t)
 
-with g of residue.TissueCurves and Ce the tracer that has leaked out (Tofts). Before the steady
-state the longitudinal magnetisation still falls: the factor is 1 + (1/f' - 1) (cos a E1)^n, with
-f' = (1 - E1) / (1 - cos a E1).
+with g of TissueCurves and Ce the tracer that has leaked out (Tofts et al. 1999),
+
+    Ce(t) = Ktrans integral of Cp(s) exp(-kep (t - s)) ds,   kep = Ktrans / v_e,
+
+which is Ktrans/kep times the tissue curve of an exponential residue with MTT = 1/kep. Before the
+steady state the longitudinal magnetisation still falls: the factor is 1 + (1/f' - 1) (cos a E1)^n,
+with f' = (1 - E1) / (1 - cos a E1).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy import ndimage
 
 from ..progress import CancelCheck, Progress, never, silent, stop_if
 from .acquisition import Acquisition
-from .residue import TissueCurves
+from .residue import residue
+from .tissue_curves import Kernel, TissueCurves
 
-_CHUNK = 16384
+_CHUNK = {"cpu": 8192, "cuda": 262144}
 """Voxels simulated at once; bounds the memory."""
 
 RELAXIVITY_R1 = 4.3
 """1/(s mM), of gadolinium chelates at 3 T."""
 RELAXIVITY_R2STAR_CAPILLARY = 60.0
 """1/(s mM): what the arterial curve on the scale of tissue is per mM of blood (Kjolby et al.)."""
-RELAXIVITY_R2STAR_LEAKED = 12.0
-"""1/(s mM), of tracer in the space outside vessels."""
-LEAKAGE_SPACE = 0.29
-"""v_e, the share of tumour that leaked tracer can fill."""
+HAEMATOCRIT = 0.45
+
+_TRANSITS_OF_LEAKAGE_S = (30.0, 3000.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Leakage:
+    """Tracer that leaves the vessels of a tissue of V voxels.
+
+    ktrans_per_min   (V,) 1/min; space the share v_e that leaked tracer can fill.
+    r2star           1/(s mM), what leaked tracer adds to R2*.
+    """
+
+    ktrans_per_min: torch.Tensor
+    space: float
+    r2star: float
 
 
 @dataclass(frozen=True, eq=False)
 class Compartment:
-    """One tissue of a set of V voxels; arrays are (V,) float32.
+    """One tissue of a set of V voxels; tensors are (V,) float32.
 
     share       of the voxel, 0 to 1.
     density     of protons (relative), one number or per voxel.
     t1_s, t2star_s   relaxation times.
     amplitude   factor in front of g(t): (rho/kH) CBV / 100 of tissue, the arterial relaxivity of
                 vessels.
-    mtt_s, delay_s   of the tissue curve.
-    ktrans_per_min   leakage, None for none.
+    mtt_s, dispersion_s, delay_s   of the tissue curve.
+    leakage     None for none.
     """
 
-    share: np.ndarray
-    density: float | np.ndarray
+    share: torch.Tensor
+    density: float | torch.Tensor
     t1_s: float
     t2star_s: float
-    amplitude: np.ndarray
-    mtt_s: np.ndarray
-    delay_s: np.ndarray
-    ktrans_per_min: np.ndarray | None = None
+    amplitude: torch.Tensor
+    mtt_s: torch.Tensor
+    dispersion_s: torch.Tensor
+    delay_s: torch.Tensor
+    leakage: Leakage | None = None
 
 
-def steady_state(r1: torch.Tensor | float, acquisition: Acquisition) -> torch.Tensor:
+@dataclass(frozen=True, eq=False)
+class VoxelScan:
+    """What the scanner does to each of V voxels; tensors (V,) float32.
+
+    flip_factor          true over nominal flip angle.
+    dephasing_per_s      R2* that field gradients near air add.
+    offset_s             when the voxel's slice is acquired after the start of each frame.
+    """
+
+    flip_factor: torch.Tensor
+    dephasing_per_s: torch.Tensor
+    offset_s: torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """What tracer does in tissue: inside vessels and, per Ktrans, outside."""
+
+    inside: TissueCurves
+    outside: TissueCurves
+
+    @classmethod
+    def tabulate(
+        cls,
+        arterial: Callable[[torch.Tensor], torch.Tensor],
+        acquisition: Acquisition,
+        kernel: Kernel | None,
+        most_dispersed_s: float,
+        device: str,
+    ) -> Curves:
+        """Both tables for the arterial curve of a patient, a function of time in 1/s."""
+        frames, repetition_s = acquisition.frames, acquisition.repetition_time_s
+        family = residue(acquisition.residue, acquisition.gamma_shape)
+        inside = TissueCurves.tabulate(
+            arterial, frames, repetition_s, family, kernel, most_dispersed_s, device=device
+        )
+        outside = TissueCurves.tabulate(
+            arterial,
+            frames,
+            repetition_s,
+            residue("exponential"),
+            transit_range_s=_TRANSITS_OF_LEAKAGE_S,
+            rows=40,
+            device=device,
+        )
+        return cls(inside, outside)
+
+
+def steady_state(
+    r1: torch.Tensor | float, acquisition: Acquisition, flip_factor: torch.Tensor | float = 1.0
+) -> torch.Tensor:
     """f'(R1) = (1 - E1) / (1 - cos a E1), the longitudinal magnetisation before each pulse."""
     e1 = torch.exp(-acquisition.repetition_time_s * torch.as_tensor(r1))
-    cosine = float(np.cos(np.deg2rad(acquisition.flip_angle_deg)))
-    return (1 - e1) / (1 - cosine * e1)
+    flip = torch.as_tensor(flip_factor) * float(np.deg2rad(acquisition.flip_angle_deg))
+    return (1 - e1) / (1 - torch.cos(flip) * e1)
 
 
 def approach(t1_s: float, frames: int, acquisition: Acquisition) -> torch.Tensor:
@@ -76,168 +144,130 @@ def approach(t1_s: float, frames: int, acquisition: Acquisition) -> torch.Tensor
 
 def simulate(
     compartments: list[Compartment],
-    curves: TissueCurves,
-    leaked: TissueCurves,
+    curves: Curves,
+    scan: VoxelScan,
     acquisition: Acquisition,
-    device: str = "cpu",
     progress: Progress = silent,
     cancelled: CancelCheck = never,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Noise-free signal of V voxels.
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Noise-free signal of V voxels, on their device.
 
-    leaked   curves (row 0) of the tracer outside vessels per Ktrans, in mM min.
     Returns the signal (T, V), the signal of the steady state without tracer (V,), and the time
-    of the greatest dR2* (V,) in seconds, to a twentieth of TR.
+    of the greatest dR2* (V,) in seconds since the first frame, to a hundredth of TR.
     """
-    voxels = compartments[0].share.size
-    signal = np.empty((acquisition.frames, voxels), np.float32)
-    baseline = np.empty(voxels, np.float32)
-    peak_time = np.empty(voxels, np.float32)
-    times = torch.as_tensor(acquisition.frame_times_s, dtype=torch.float32, device=device)
-    for start in range(0, voxels, _CHUNK):
+    share = compartments[0].share
+    voxels, device = share.numel(), share.device
+    chunk = _CHUNK.get(device.type, _CHUNK["cpu"])
+    signal = torch.empty((acquisition.frames, voxels), device=device)
+    baseline = torch.empty(voxels, device=device)
+    peak_time = torch.empty(voxels, device=device)
+    for start in range(0, voxels, chunk):
         stop_if(cancelled)
         progress(start / voxels, "Simulating the signal")
-        part = slice(start, min(start + _CHUNK, voxels))
-        tissues = [_Tissue(one, part, curves, leaked, acquisition, device) for one in compartments]
-        rest = torch.zeros(part.stop - part.start, device=device)
-        steady = torch.zeros(rest.numel(), times.numel(), device=device)
-        whole = torch.zeros_like(steady)
+        part = slice(start, min(start + chunk, voxels))
+        tissues = [_Tissue(one, part, curves, scan, acquisition) for one in compartments]
+        size = part.stop - part.start
+        rest = torch.zeros(size, device=device)
+        steady = torch.zeros((size, acquisition.frames), device=device)
+        early = torch.zeros((size, acquisition.frames), device=device)
         for tissue in tissues:
-            own = tissue.signal(times)
-            rest += tissue.rest
-            steady += own
-            whole += own * tissue.approach.to(device)
-        peak_time[part] = _time_of_minimum(steady, times, tissues, acquisition).cpu().numpy()
-        signal[:, part] = whole.T.cpu().numpy()
-        baseline[part] = rest.cpu().numpy()
+            tissue.add(steady, early, rest)
+        peak_time[part] = _time_of_minimum(steady, tissues, scan.offset_s[part], curves.inside)
+        signal[:, part] = (steady + early).T
+        baseline[part] = rest
     return signal, baseline, peak_time
 
 
 def _time_of_minimum(
-    steady: torch.Tensor, times: torch.Tensor, tissues: list[_Tissue], acquisition: Acquisition
+    steady: torch.Tensor, tissues: list[_Tissue], offset_s: torch.Tensor, curves: TissueCurves
 ) -> torch.Tensor:
-    near = times[steady.argmin(1)]
-    step = acquisition.repetition_time_s / 20
-    offsets = torch.arange(-20, 21, device=times.device) * step
-    around = (near[:, None] + offsets).clamp(0, float(times[-1]))
-    fine = torch.zeros_like(around)
+    """Time of the lowest signal (V,), a parabola through the samples around the lowest frame."""
+    frame_s = curves.step_s * curves.steps_per_frame
+    first = (steady.argmin(1) * frame_s + offset_s - frame_s).clamp(min=0)
+    stride = max(1, round(curves.steps_per_frame / 10))
+    count = 2 * curves.steps_per_frame // stride + 1
+    fine = torch.zeros((steady.shape[0], count), device=steady.device)
     for tissue in tissues:
-        fine += tissue.signal(around)
-    return around.gather(1, fine.argmin(1, keepdim=True))[:, 0]
+        tissue.add_samples(fine, first, stride)
+    lowest = fine.argmin(1).clamp(1, count - 2)
+    left, middle, right = (fine.gather(1, (lowest + at)[:, None])[:, 0] for at in (-1, 0, 1))
+    bend = (left - 2 * middle + right).clamp(min=1e-12)
+    beside = (0.5 * (left - right) / bend).clamp(-1, 1)
+    return first + (lowest + beside) * (stride * curves.step_s)
 
 
 class _Tissue:
-    """One compartment of a chunk of voxels, on the device."""
+    """One compartment of a chunk of voxels: only those that hold some of it."""
 
     def __init__(
         self,
         of: Compartment,
         part: slice,
-        curves: TissueCurves,
-        leaked: TissueCurves,
+        curves: Curves,
+        scan: VoxelScan,
         acquisition: Acquisition,
-        device: str,
     ) -> None:
-        def put(values: np.ndarray) -> torch.Tensor:
-            return torch.as_tensor(values[part], dtype=torch.float32, device=device)
+        self._present = torch.nonzero(of.share[part] > 0)[:, 0]
 
-        self._curves, self._leaked, self._acquisition = curves, leaked, acquisition
-        share = put(of.share)
-        self._present = torch.nonzero(share > 0)[:, 0]
-        density = put(of.density) if isinstance(of.density, np.ndarray) else of.density
-        sine = float(np.sin(np.deg2rad(acquisition.flip_angle_deg)))
-        proton = density * sine * float(np.exp(-acquisition.echo_time_s / of.t2star_s))
+        def put(values: torch.Tensor) -> torch.Tensor:
+            return values[part][self._present]
+
+        self._curves, self._acquisition = curves, acquisition
         self._r1 = 1 / of.t1_s
-        self._full = (share * proton)[self._present]
-        self.rest = share * proton * float(steady_state(self._r1, acquisition))
-        self._amplitude = put(of.amplitude)[self._present]
-        self._mtt, self._delay = put(of.mtt_s)[self._present], put(of.delay_s)[self._present]
-        ktrans = None if of.ktrans_per_min is None else put(of.ktrans_per_min)[self._present]
-        self._ktrans = None if ktrans is None or not bool((ktrans > 0).any()) else ktrans
-        self.approach = approach(of.t1_s, acquisition.frames, acquisition)
+        self._flip = put(scan.flip_factor)
+        self._offset = put(scan.offset_s)
+        density = put(of.density) if isinstance(of.density, torch.Tensor) else of.density
+        flip = self._flip * float(np.deg2rad(acquisition.flip_angle_deg))
+        decay = torch.exp(-acquisition.echo_time_s * (put(scan.dephasing_per_s) + 1 / of.t2star_s))
+        self._full = put(of.share) * density * torch.sin(flip) * decay
+        self._weight = steady_state(self._r1, acquisition, self._flip)
+        self._amplitude, self._mtt = put(of.amplitude), put(of.mtt_s)
+        self._dispersion, self._delay = put(of.dispersion_s), put(of.delay_s)
+        self._leakage = of.leakage
+        self._ktrans = None if of.leakage is None else put(of.leakage.ktrans_per_min)
+        self._approach = approach(of.t1_s, acquisition.frames, acquisition).to(of.share.device) - 1
 
-    def signal(self, times: torch.Tensor) -> torch.Tensor:
-        """(V, T) steady-state signal at times (T,) or (V, T)."""
-        voxels = self.rest.numel()
-        own = times if times.ndim == 1 else times[self._present]
-        rate = self._amplitude[:, None] * self._curves.read(self._mtt, self._delay, own)
-        if self._ktrans is None:
-            weight: torch.Tensor = steady_state(self._r1, self._acquisition)
-        else:
-            outside = self._ktrans[:, None] * self._leaked.read(
-                torch.zeros_like(self._delay), self._delay, own
+    def add(self, steady: torch.Tensor, early: torch.Tensor, rest: torch.Tensor) -> None:
+        """Add the signal of every frame, what the first frames have more, and the baseline."""
+        frames = self._acquisition.frames
+
+        def read(curves: TissueCurves, transit_s: torch.Tensor) -> torch.Tensor:
+            since = self._offset - self._delay
+            return curves.frames(transit_s, self._dispersion, since, frames)
+
+        own = self._signal(read)
+        steady.index_add_(0, self._present, own)
+        short = int((self._approach > 1e-6).sum())
+        early[:, :short].index_add_(0, self._present, own[:, :short] * self._approach[:short])
+        rest.index_add_(0, self._present, self._full * self._weight)
+
+    def add_samples(self, fine: torch.Tensor, first_s: torch.Tensor, stride: int) -> None:
+        """Add the steady signal of samples (V, n) close together from times (V,) on."""
+        since = first_s[self._present] - self._delay
+
+        def read(curves: TissueCurves, transit_s: torch.Tensor) -> torch.Tensor:
+            return curves.samples(transit_s, self._dispersion, since, fine.shape[1], stride)
+
+        fine.index_add_(0, self._present, self._signal(read))
+
+    def _signal(self, read: Callable[[TissueCurves, torch.Tensor], torch.Tensor]) -> torch.Tensor:
+        rate = self._amplitude[:, None] * read(self._curves.inside, self._mtt)
+        weight = self._weight[:, None]
+        if self._leakage is not None and self._ktrans is not None and bool(self._ktrans.any()):
+            outside = self._leaked(read)
+            rate = rate + self._leakage.r2star * outside
+            weight = steady_state(
+                self._r1 + RELAXIVITY_R1 * outside, self._acquisition, self._flip[:, None]
             )
-            rate = rate + RELAXIVITY_R2STAR_LEAKED * outside
-            weight = steady_state(self._r1 + RELAXIVITY_R1 * outside, self._acquisition)
-        values = self._full[:, None] * weight * torch.exp(-self._acquisition.echo_time_s * rate)
-        whole = torch.zeros(voxels, values.shape[1], device=values.device)
-        whole[self._present] = values
-        return whole
+        return self._full[:, None] * weight * torch.exp(-self._acquisition.echo_time_s * rate)
 
-
-def leaked_tracer(
-    arterial_per_s: torch.Tensor, step_s: float, ktrans_per_min: float
-) -> TissueCurves:
-    """Tracer outside vessels over Ktrans, mM min: integral of Cp(s) exp(-kep (t - s)) ds.
-
-    Tofts et al. 1999, with Ktrans in 1/min and kep = Ktrans / v_e taken at its mean.
-    """
-    blood_mm = arterial_per_s.double() / RELAXIVITY_R2STAR_CAPILLARY
-    plasma = blood_mm / (1 - 0.45)
-    count = plasma.numel()
-    since = torch.arange(count, dtype=torch.float64, device=plasma.device) * step_s / 60
-    washout = torch.exp(-(ktrans_per_min / LEAKAGE_SPACE) * since)
-    spectrum = torch.fft.rfft(plasma, 2 * count) * torch.fft.rfft(washout, 2 * count)
-    curve = (torch.fft.irfft(spectrum, 2 * count)[:count] * step_s / 60).float()
-    return TissueCurves(
-        transit_s=torch.tensor([0.0, 1.0], device=curve.device),
-        table=torch.stack([curve, curve]),
-        step_s=step_s,
-    )
-
-
-def draw_motion(frames: int, size_mm: float, rng: np.random.Generator) -> np.ndarray:
-    """(T, 6) shifts in mm along x, y, z (LPS) and turns in degrees: a drift and two steps.
-
-    The first frame stays where it is.
-    """
-    drift = np.linspace(0, 1, frames)[:, None] * rng.normal(0, 0.35, 6)
-    path = drift
-    for _ in range(2):
-        path = path + (np.arange(frames) >= rng.integers(2, frames))[:, None] * rng.normal(
-            0, 0.5, 6
-        )
-    return size_mm * path
-
-
-def move(
-    volume: np.ndarray, spacing_mm: tuple[float, float, float], pose: np.ndarray
-) -> np.ndarray:
-    """A volume (K, J, I) with the head moved by a pose (6,) about the centre of the stack."""
-    turns = np.deg2rad(pose[3:])
-    rotation = np.eye(3)
-    for axis, angle in enumerate(turns):
-        one, two = [other for other in range(3) if other != axis]
-        turn = np.eye(3)
-        turn[one, one] = turn[two, two] = np.cos(angle)
-        turn[one, two], turn[two, one] = -np.sin(angle), np.sin(angle)
-        rotation = rotation @ turn
-    scale = np.diag(spacing_mm[::-1])
-    to_voxel = np.linalg.inv(scale)
-    back = rotation.T[::-1, ::-1]
-    matrix = to_voxel @ back @ scale
-    centre = (np.array(volume.shape) - 1) / 2
-    shift = to_voxel @ back @ pose[:3][::-1]
-    return ndimage.affine_transform(
-        volume, matrix, offset=centre - matrix @ centre - shift, order=1, mode="nearest"
-    )
-
-
-def rician(signal: np.ndarray, sigma: float, rng: np.random.Generator) -> np.ndarray:
-    """|S + n1 + i n2| with normal n of standard deviation `sigma` (Gudbjartsson 1995), in place."""
-    if sigma <= 0:
-        return signal
-    for frame in signal:
-        frame += sigma * rng.standard_normal(frame.shape, np.float32)
-        np.hypot(frame, sigma * rng.standard_normal(frame.shape, np.float32), out=frame)
-    return signal
+    def _leaked(self, read: Callable[[TissueCurves, torch.Tensor], torch.Tensor]) -> torch.Tensor:
+        """Ce (V, n) in mM."""
+        assert self._leakage is not None
+        assert self._ktrans is not None
+        shortest, longest = _TRANSITS_OF_LEAKAGE_S
+        per_s = self._ktrans / 60
+        washout_s = (self._leakage.space / per_s.clamp(min=1e-9)).clamp(shortest, longest)
+        plasma_per_rate = 1 / RELAXIVITY_R2STAR_CAPILLARY / (1 - HAEMATOCRIT)
+        factor = per_s * washout_s * plasma_per_rate
+        return factor[:, None] * read(self._curves.outside, washout_s)

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import torch
 from scipy import ndimage
+from torch.nn.functional import grid_sample
 
 from ..resources import resource
 
@@ -44,12 +46,25 @@ class Template:
     first_mm: np.ndarray
     step_mm: float
 
-    def sample(self, name: str, points_mm: np.ndarray) -> np.ndarray:
-        """One of the maps at MNI positions (..., 3), linearly interpolated."""
-        index = ((points_mm - self.first_mm) / self.step_mm)[..., ::-1]
-        return ndimage.map_coordinates(
-            getattr(self, name), np.moveaxis(index, -1, 0), order=1, mode="nearest"
+    def sample(self, names: tuple[str, ...], points_mm: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The maps called so at MNI positions (..., 3), linearly interpolated, on their device."""
+        size = self.grey.shape[::-1]
+        first = torch.as_tensor(self.first_mm, dtype=torch.float32, device=points_mm.device)
+        last = torch.tensor([n - 1.0 for n in size], device=points_mm.device)
+        index = (points_mm - first) / self.step_mm
+        place = (2 * index / last - 1).reshape(1, 1, 1, -1, 3)
+        found = grid_sample(
+            _stacked(names, str(points_mm.device)), place, padding_mode="border", align_corners=True
         )
+        return dict(zip(names, found.reshape(len(names), *points_mm.shape[:-1]), strict=True))
+
+
+@lru_cache(maxsize=4)
+def _stacked(names: tuple[str, ...], device: str) -> torch.Tensor:
+    """Maps of the template as (1, C, K, J, I) on a device, kept there for the next patient."""
+    template = load_template()
+    maps = np.stack([getattr(template, name) for name in names])[None]
+    return torch.from_numpy(maps.astype(np.float32)).to(device)
 
 
 @lru_cache(maxsize=1)

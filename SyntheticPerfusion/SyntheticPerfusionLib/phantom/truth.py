@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import IntEnum
 
 import numpy as np
@@ -16,10 +17,17 @@ from .anatomy import Anatomy
 from .disease import Condition
 from .physiology import HAEMATOCRIT_RATIO, TISSUE_DENSITY_G_PER_ML, TissueMaps
 from .residue import residue
-from .tissues import brain_shares
+from .tissue_curves import FINEST_STEP_S, Kernel, TissueCurves
+from .tissues import VENOUS_MTT_S, brain_shares
 
 VESSEL_CBV = 100.0 * HAEMATOCRIT_RATIO / TISSUE_DENSITY_G_PER_ML
 """CBV of pure blood, ml/100g, by the definition of the map: area over area times kH/rho."""
+
+_LEAST_DISPERSION_S = 0.01
+_LONGEST_RESPONSE_S = 60.0
+_PEAK_WITHIN_S = 12.0
+"""A response has its peak within this after the last of its tissues is reached."""
+_CHUNK = 16384
 
 _VESSEL_SHARE = 0.10
 """Share of a voxel from which it counts as an artery or a vein."""
@@ -42,17 +50,23 @@ class TissueLabel(IntEnum):
     SKULL = 11
     SCALP = 12
     SKULL_BASE = 13
+    EYE = 14
 
 
-def true_maps(
-    anatomy: Anatomy, condition: Condition, acquisition: Acquisition, ttp_s: np.ndarray
-) -> PerfusionMaps:
-    """CBF, CBV, MTT, Tmax and TTP in the brain.
+def true_values(
+    anatomy: Anatomy,
+    condition: Condition,
+    acquisition: Acquisition,
+    kernel: Kernel | None,
+    ttp_s: torch.Tensor,
+) -> dict[str, torch.Tensor]:
+    """CBF, CBV, MTT, delay, Tmax and TTP (V,) in the brain, 0 outside.
 
-    CBF, MTT and Tmax are those of tissue, weighted by its share; CBV counts the blood of large
-    vessels in the voxel too, as every measurement does. Tmax is the time of the maximum of the
-    residue of the whole voxel, counted from the middle cerebral artery; `ttp_s` (K, J, I) is
-    the time of the peak of the noise-free curve, counted from the first frame.
+    CBF, MTT and Tmax are those of tissue, weighted by its share, and the delay by its flow; CBV
+    counts the blood of large vessels in the voxel too, as every measurement does. Tmax is the
+    time of the maximum of the response of the whole voxel to an instantaneous bolus in the middle
+    cerebral artery: delay, dispersion and residue together. `ttp_s` (V,) is the time of the peak
+    of the noise-free curve, counted from the first frame.
     """
     shares = brain_shares(anatomy, condition)
     physiology = condition.physiology
@@ -63,24 +77,33 @@ def true_maps(
         (shares["tumour"], condition.tumour_maps),
         (shares["necrosis"], condition.necrosis_maps),
     ]
-    filled = np.maximum(np.sum([share for share, _ in tissues], axis=0), 1e-6)
-    cbf = np.sum([share * maps.cbf for share, maps in tissues], axis=0) / filled
-    cbv_tissue = np.sum([share * maps.cbv for share, maps in tissues], axis=0) / filled
+    filled = torch.stack([share for share, _ in tissues]).sum(0).clamp(min=1e-6)
+    flow = torch.stack([share * maps.cbf for share, maps in tissues]).sum(0)
+    late = torch.stack([share * maps.cbf * maps.delay_s for share, maps in tissues]).sum(0)
+    cbf = flow / filled
+    cbv_tissue = torch.stack([share * maps.cbv for share, maps in tissues]).sum(0) / filled
     vessels = shares["artery"] + shares["vein"]
-    arrays = {
+    values = {
         "CBF": cbf,
         "CBV": (1 - vessels) * cbv_tissue + vessels * VESSEL_CBV,
-        "MTT": 60 * cbv_tissue / np.maximum(cbf, 1e-6),
-        "Tmax": _time_of_residue_maximum(tissues, acquisition.residue),
+        "MTT": 60 * cbv_tissue / cbf.clamp(min=1e-6),
+        "delay": late / flow.clamp(min=1e-6),
+        "Tmax": _time_of_response_maximum(tissues, acquisition, kernel),
         "TTP": ttp_s,
     }
+    return {name: torch.where(anatomy.brain, value, 0.0) for name, value in values.items()}
+
+
+def true_maps(
+    anatomy: Anatomy, values: dict[str, torch.Tensor], acquisition: Acquisition
+) -> PerfusionMaps:
+    """Values (V,) by name as maps on the grid of the series."""
     return PerfusionMaps(
         arrays={
-            quantity(name): np.where(anatomy.brain, array, 0).astype(np.float32)
-            for name, array in arrays.items()
+            quantity(name): anatomy.volume(value).cpu().numpy() for name, value in values.items()
         },
         geometry=anatomy.geometry,
-        mask=anatomy.brain,
+        mask=anatomy.volume(anatomy.brain).cpu().numpy(),
         method="truth",
         settings={
             "tissue_density_g_per_ml": TISSUE_DENSITY_G_PER_ML,
@@ -90,41 +113,106 @@ def true_maps(
     )
 
 
-def _time_of_residue_maximum(
-    tissues: list[tuple[np.ndarray, TissueMaps]], family: str
-) -> np.ndarray:
-    """Where sum share CBF R(t - delay) is greatest: at the delay of one of the tissues.
+def _time_of_response_maximum(
+    tissues: list[tuple[torch.Tensor, TissueMaps]], acquisition: Acquisition, kernel: Kernel | None
+) -> torch.Tensor:
+    """Where sum share CBF (K_beta * R)(t - delay) is greatest.
 
-    Every family falls from its start, so the sum can only rise where one of them sets in.
+    Without dispersion every family falls from its start, so the sum can only rise where one of
+    the tissues sets in, and the maximum is at the delay of one of them. A dispersed response rises
+    first: there the sum is followed in steps of FINEST_STEP_S.
     """
-    shape = residue(family)
-    highest = np.full(tissues[0][0].shape, -1.0, np.float32)
-    where = np.zeros_like(highest)
+    shape = residue(acquisition.residue, acquisition.gamma_shape)
+    highest = torch.full_like(tissues[0][0], -1.0)
+    where = torch.zeros_like(highest)
+    spread = torch.zeros_like(highest, dtype=torch.bool)
     for own_share, candidate in tissues:
-        height = np.zeros_like(highest)
+        height = torch.zeros_like(highest)
         for share, maps in tissues:
             since = candidate.delay_s - maps.delay_s
-            x = torch.from_numpy(np.maximum(since, 0) / np.maximum(maps.mtt_s, 1e-3))
-            height += np.where(since >= 0, share * maps.cbf * shape(x).numpy(), 0)
+            x = since.clamp(min=0) / maps.mtt_s.clamp(min=1e-3)
+            height += torch.where(since >= 0, share * maps.cbf * shape(x), 0.0)
         better = (height > highest) & (own_share > 0)
-        highest[better] = height[better]
-        where[better] = candidate.delay_s[better]
+        highest = torch.where(better, height, highest)
+        where = torch.where(better, candidate.delay_s, where)
+        spread |= (own_share > 0) & (candidate.dispersion_s > _LEAST_DISPERSION_S)
+    if kernel is not None and bool(spread.any()):
+        where[spread] = _peak_of_response(
+            [(share[spread], maps.where(spread)) for share, maps in tissues], acquisition, kernel
+        )
     return where
 
 
+def _peak_of_response(
+    tissues: list[tuple[torch.Tensor, TissueMaps]], acquisition: Acquisition, kernel: Kernel
+) -> torch.Tensor:
+    """The same (V,), by reading responses to an instantaneous bolus from a table.
+
+    The bolus lasts one step of the table: its response lags by half a step, which is taken off.
+    """
+    step = FINEST_STEP_S
+    response = TissueCurves.tabulate(
+        lambda times_s: (times_s < step / 2).to(times_s.dtype) / step,
+        math.ceil(_LONGEST_RESPONSE_S / step),
+        step,
+        residue(acquisition.residue, acquisition.gamma_shape),
+        kernel,
+        max(float(maps.dispersion_s.max()) for _, maps in tissues),
+        device=str(tissues[0][0].device),
+    )
+    voxels = tissues[0][0].numel()
+    found = torch.empty(voxels, device=tissues[0][0].device)
+    for start in range(0, voxels, _CHUNK):
+        part = slice(start, start + _CHUNK)
+        present = [
+            (share[part], maps.where(part)) for share, maps in tissues if bool(share[part].any())
+        ]
+        first = torch.stack([maps.delay_s for _, maps in present]).amin(0) - 2 * step
+        late = torch.stack([maps.delay_s for _, maps in present]).amax(0) - first
+        count = math.ceil(float(late.max()) / step) + math.ceil(_PEAK_WITHIN_S / step)
+        total = torch.zeros((first.numel(), count), device=first.device)
+        for share, maps in present:
+            height = (share * maps.cbv)[:, None]
+            total += height * response.samples(
+                maps.mtt_s, maps.dispersion_s, first - maps.delay_s, count
+            )
+        found[part] = first + total.argmax(1) * step - step / 2
+    return found
+
+
 def true_aif(shape: ArterialShape, acquisition: Acquisition) -> Aif:
-    """The arterial curve on the frame times, its quality read from the curve in fine steps."""
+    """The arterial curve on the frame times, on the scale of tissue."""
+    fine = torch.arange(0, float(acquisition.frame_times_s[-1]), 0.01, dtype=torch.float64)
+    return _curve(fine.numpy(), shape.at(fine).numpy(), acquisition, "truth of the digital patient")
+
+
+def true_vof(curves: TissueCurves, delay_s: float, acquisition: Acquisition) -> Aif:
+    """The venous curve on the frame times, on the same scale; `delay_s` after the artery."""
+    count = math.floor(float(acquisition.frame_times_s[-1]) / curves.step_s) + 1
+
+    def row(value: float) -> torch.Tensor:
+        return torch.tensor([value], device=curves.table.device)
+
+    found = curves.samples(row(VENOUS_MTT_S), row(0.0), row(VENOUS_MTT_S - delay_s), count)
+    return _curve(
+        np.arange(count) * curves.step_s,
+        found[0].double().cpu().numpy(),
+        acquisition,
+        "truth of the digital patient (vein)",
+    )
+
+
+def _curve(fine_s: np.ndarray, curve: np.ndarray, acquisition: Acquisition, source: str) -> Aif:
+    """A curve known in fine steps, on the frame times, and its quality."""
     times = acquisition.frame_times_s
-    fine = torch.arange(0, float(times[-1]), 0.01, dtype=torch.float64)
-    curve = shape.at(fine).numpy()
     peak = int(curve.argmax())
-    above = fine.numpy()[curve >= curve[peak] / 2]
+    above = fine_s[curve >= curve[peak] / 2]
     return Aif(
         times_s=times,
-        concentration=shape.at(torch.as_tensor(times)).numpy(),
-        source="truth of the digital patient",
+        concentration=np.interp(times, fine_s, curve),
+        source=source,
         quality=AifQuality(
-            peak_time_s=float(fine[peak]),
+            peak_time_s=float(fine_s[peak]),
             peak=float(curve[peak]),
             fwhm_s=float(above[-1] - above[0]),
             saturated=False,
@@ -133,7 +221,7 @@ def true_aif(shape: ArterialShape, acquisition: Acquisition) -> Aif:
     )
 
 
-def make_labels(anatomy: Anatomy, condition: Condition) -> np.ndarray:
+def make_labels(anatomy: Anatomy, condition: Condition) -> torch.Tensor:
     """(K, J, I) uint8 of TissueLabel."""
     shares = brain_shares(anatomy, condition)
     parts = {
@@ -145,14 +233,17 @@ def make_labels(anatomy: Anatomy, condition: Condition) -> np.ndarray:
         TissueLabel.SKULL: anatomy.skull,
         TissueLabel.SCALP: anatomy.scalp,
         TissueLabel.SKULL_BASE: anatomy.base,
+        TissueLabel.EYE: anatomy.eye,
     }
-    stack = np.stack(list(parts.values()))
-    labels = np.array(list(parts), np.uint8)[stack.argmax(0)]
+    stack = torch.stack(list(parts.values()))
+    of = torch.tensor([int(label) for label in parts], device=stack.device)
+    labels = of[stack.argmax(0)]
     labels[stack.sum(0) < 0.3] = TissueLabel.AIR
-    tissue = np.isin(labels, (TissueLabel.GREY_MATTER, TissueLabel.WHITE_MATTER))
-    labels[(labels == TissueLabel.WHITE_MATTER) & (condition.oedema > 0.5)] = TissueLabel.OEDEMA
+    white = labels == TissueLabel.WHITE_MATTER
+    tissue = white | (labels == TissueLabel.GREY_MATTER)
+    labels[white & (condition.oedema > 0.5)] = TissueLabel.OEDEMA
     labels[tissue & (condition.penumbra > 0.5)] = TissueLabel.PENUMBRA
     labels[tissue & (condition.core > 0.5)] = TissueLabel.CORE
     labels[shares["vein"] > _VESSEL_SHARE] = TissueLabel.VEIN
     labels[shares["artery"] > _VESSEL_SHARE] = TissueLabel.ARTERY
-    return labels
+    return anatomy.volume(labels.to(torch.uint8))

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+SINUS_DELAY_S = 6.8
+"""The bolus is in the superior sagittal sinus this long after the middle cerebral artery."""
+
 _POINT_MM3 = 0.08
 """Blood volume that one point of a filled tube stands for."""
 
@@ -127,7 +130,7 @@ _MIDLINE = (
             (0, -102, -4),
         ),
         (1.4, 3.6),
-        6.8,
+        SINUS_DELAY_S,
         venous=True,
     ),
     Vessel(

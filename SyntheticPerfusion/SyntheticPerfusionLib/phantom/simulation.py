@@ -1,0 +1,140 @@
+"""One patient as tensors on a device: a head, its disease and a scan in, signal and truth out.
+
+`patient.make_patient` gives the same as arrays and a DscSeries; training takes the tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..progress import CancelCheck, Progress, never, part, silent, stop_if
+from .acquisition import Acquisition
+from .aif import ArterialShape
+from .anatomy import Anatomy, make_anatomy
+from .artefacts import add_spikes, b1_field, receive_field
+from .disease import Condition, make_condition
+from .dispersion import kernel
+from .motion import draw_motion, move
+from .noise import rician
+from .physiology import make_physiology
+from .signal import Curves, VoxelScan, simulate
+from .tissues import make_compartments, most_dispersed_s
+from .truth import true_values
+
+_SIGNAL_SCALE = 2000.0
+
+
+@dataclass(frozen=True, eq=False)
+class Simulation:
+    """A patient on a device; V voxels of the head, T frames.
+
+    series      (T, K, J, I) what the scanner gives.
+    clean       (T, V) the signal before motion, noise and spikes.
+    truth       (V,) maps by name of the quantity, 0 outside the brain.
+    anatomy, condition   the head and its disease.
+    arterial    the arterial curve; `curves` what it becomes in tissue.
+    motion      (T, 6) mm and degrees, as motion.draw_motion.
+    events      spikes, as artefacts.add_spikes says them.
+    """
+
+    kind: str
+    seed: int
+    series: torch.Tensor
+    clean: torch.Tensor
+    truth: Mapping[str, torch.Tensor]
+    anatomy: Anatomy
+    condition: Condition
+    arterial: ArterialShape
+    curves: Curves
+    motion: np.ndarray
+    acquisition: Acquisition
+    events: list[dict[str, Any]]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What was drawn, in plain JSON values."""
+        return {
+            "disease": dict(self.condition.settings),
+            "arterial_shape": asdict(self.arterial),
+            "spikes": self.events,
+        }
+
+
+def simulate_patient(
+    kind: str,
+    seed: int,
+    acquisition: Acquisition,
+    device: str = "cpu",
+    progress: Progress = silent,
+    cancelled: CancelCheck = never,
+) -> Simulation:
+    """The patient of a kind (disease.KINDS) and a seed; the same seed gives the same patient.
+
+    Raises InputError for an unknown kind, Cancelled where asked to stop.
+    """
+    # Every piece has a stream of its own: changing how one draws leaves the others as they are.
+    head_rng, flow_rng, disease_rng, aif_rng, looks_rng, scan_rng = np.random.default_rng(
+        seed
+    ).spawn(6)
+    progress(0.0, "Building the head")
+    anatomy = make_anatomy(acquisition.geometry, head_rng, device)
+    stop_if(cancelled)
+    progress(0.25, "Setting flow and disease")
+    condition = make_condition(kind, anatomy, make_physiology(anatomy, flow_rng), disease_rng)
+    arterial = ArterialShape.of(acquisition, aif_rng)
+    compartments = make_compartments(anatomy, condition, acquisition, looks_rng)
+    spread = kernel(acquisition.dispersion_kernel)
+    curves = Curves.tabulate(
+        arterial.at, acquisition, spread, most_dispersed_s(compartments), device
+    )
+    shading_rng, motion_rng, noise_rng, flip_rng, spike_rng = scan_rng.spawn(5)
+    clean, baseline, peak_time = simulate(
+        compartments,
+        curves,
+        _voxel_scan(anatomy, acquisition, flip_rng),
+        acquisition,
+        part(progress, 0.3, 0.8),
+        cancelled,
+    )
+    progress(0.8, "Adding motion and noise")
+    gain = _SIGNAL_SCALE * receive_field(anatomy.mni_mm, shading_rng)
+    clean *= gain
+    brain_signal = float((baseline * gain)[anatomy.brain].mean())
+    series = anatomy.volume(clean)
+    motion = draw_motion(acquisition.frames, acquisition.motion_mm, motion_rng)
+    if acquisition.motion_mm > 0:
+        move(series, acquisition.spacing_mm, motion)
+    sigma = brain_signal / acquisition.snr
+    rician(series, sigma, int(noise_rng.integers(1 << 32)))
+    events = add_spikes(series, acquisition.spikes, brain_signal, spike_rng)
+    return Simulation(
+        kind=kind,
+        seed=seed,
+        series=series,
+        clean=clean,
+        truth=true_values(anatomy, condition, acquisition, spread, peak_time),
+        anatomy=anatomy,
+        condition=condition,
+        arterial=arterial,
+        curves=curves,
+        motion=motion,
+        acquisition=acquisition,
+        events=events,
+    )
+
+
+def _voxel_scan(anatomy: Anatomy, acquisition: Acquisition, rng: np.random.Generator) -> VoxelScan:
+    slices = anatomy.voxels // int(np.prod(acquisition.shape[1:]))
+    times = torch.as_tensor(
+        acquisition.slice_times_s, dtype=torch.float32, device=anatomy.grey.device
+    )
+    return VoxelScan(
+        flip_factor=b1_field(anatomy.patient_mm, rng, acquisition.b1_variation),
+        dephasing_per_s=acquisition.dropout * anatomy.dephasing_per_s,
+        offset_s=times[slices],
+    )
