@@ -12,13 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from .analysis.agreement import agreement, area_under_roc
-from .analysis.pictures import (
-    aif_picture,
-    bolus_picture,
-    overlay_picture,
-    require_matplotlib,
-    volume_picture,
-)
+from .analysis.curve_pictures import aif_picture, bolus_picture
+from .analysis.figure import require_matplotlib
+from .analysis.pictures import overlay_picture, volume_picture
 from .analysis.report import Case, Picture, Table, write_report
 from .analysis.roi_ratio import roi_ratio
 from .errors import InputError

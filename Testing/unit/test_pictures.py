@@ -5,17 +5,11 @@ import struct
 
 import numpy as np
 import pytest
-from SyntheticPerfusionLib.analysis import pictures
 from SyntheticPerfusionLib.analysis.agreement import agreement, area_under_roc
-from SyntheticPerfusionLib.analysis.pictures import (
-    aif_picture,
-    bolus_picture,
-    overlay_picture,
-    radiological,
-    volume_picture,
-    window_of,
-)
+from SyntheticPerfusionLib.analysis.curve_pictures import aif_picture, bolus_picture
+from SyntheticPerfusionLib.analysis.pictures import overlay_picture, volume_picture, window_of
 from SyntheticPerfusionLib.analysis.report import Case, Picture, Table, write_report
+from SyntheticPerfusionLib.analysis.tiles import Tiles, radiological
 from SyntheticPerfusionLib.errors import InputError
 from SyntheticPerfusionLib.maps.quantity import quantity
 from SyntheticPerfusionLib.series.aif import Aif, AifQuality
@@ -102,7 +96,7 @@ def test_few_voxels_are_ringed_on_the_slices_that_hold_them():
     head[:, 3:17, 4:20] = 100.0
     few = np.zeros(tall.shape, bool)
     few[7, 8, 9] = few[22, 9, 9] = True
-    tiles = pictures._Tiles(head, head > 0, tall, {"arteries": few})
+    tiles = Tiles(head, head > 0, tall, {"arteries": few})
     assert len(tiles.slices) == 12
     assert {7, 22} <= set(tiles.slices)
     assert np.nansum(tiles.of(few)) == 2
