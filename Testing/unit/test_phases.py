@@ -40,7 +40,7 @@ def usual():
 def test_bounds_of_straight_curves_are_exact(step_s):
     times = np.arange(0, 60, step_s)
     division = divide_phases(times, *passage(times))
-    expected = (10.5, 15.0, 18.6, 24.0, 27.0, 43.5)
+    expected = (10.5, 15.0, 19.5, 24.0, 27.0, 43.5)
     # The straight line between two frames meets the foot of a triangle late by part of a frame.
     np.testing.assert_allclose(division.bounds_s, expected, atol=0.1 * step_s + 1e-9)
     assert tuple(division.intervals_s) == PHASES
@@ -66,12 +66,11 @@ def test_scale_of_the_curves_does_not_matter():
 
 
 def test_a_slow_injection_is_divided_too():
-    # The sinus begins to fill at 13 s, before the artery peaks at 16 s.
+    # The sinus is half full at 18 s, before the artery is at its peak.
     times = np.arange(0, 80, 0.5)
-    artery, vein = triangle(times, 4.0, 16.0), triangle(times, 12.0, 25.0)
+    artery, vein = triangle(times, 2.0, 18.5), triangle(times, 12.0, 24.0)
     division = divide_phases(times, artery, vein)
-    assert division.bounds_s[1:4] == pytest.approx((16.0, 19.0, 25.0))
-    assert "third" in division.rules[2]
+    assert division.bounds_s[1:4] == pytest.approx((18.5, 21.25, 24.0))
 
 
 def test_a_scan_that_ends_in_the_delay_phase_says_so():
@@ -121,7 +120,9 @@ def test_late_tissue_moves_from_the_early_phases_to_the_late_ones():
         "late_venous",
         "late_venous",
     ]
-    assert np.all(slow[:2] < 0.1 * normal[:2])
+    assert slow[0] < 0.01 * normal[0]
+    assert slow[1] < 0.2 * normal[1]
+    assert late[1] < 0.01 * normal[1]
     assert slow[4] > 2 * normal[4]
     assert late[4] > 2 * normal[4]
 
@@ -209,8 +210,7 @@ def test_phases_follow_each_other_in_any_passage(
     assert np.all(np.diff(bounds) > 0)
     assert times[0] <= bounds[0]
     assert bounds[-1] <= times[-1]
-    capillary, early = division.durations_s[1:3] / (bounds[3] - bounds[1])
-    assert min(capillary, early) > 1 / 3 - 1e-9
+    assert division.durations_s[1] == pytest.approx(division.durations_s[2])
     weights = phase_weights(times, division)
     assert np.all(np.isfinite(weights))
     np.testing.assert_allclose(weights.sum(axis=1), 1.0, rtol=1e-9)

@@ -44,9 +44,9 @@ _COLLATERAL_RANGE = (0.0, 4.0)
 
 _COLLATERAL_PHASES = {
     "arterial": "arterial arrival to arterial peak",
-    "capillary": "to the filling of the veins",
+    "capillary": "to halfway between arterial and venous peak",
     "early_venous": "to the venous peak",
-    "late_venous": "to its fall by half",
+    "late_venous": "to half of that peak",
     "delay": "as long again as those four",
 }
 

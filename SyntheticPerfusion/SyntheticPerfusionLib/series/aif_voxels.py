@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..errors import InputError
@@ -32,21 +34,54 @@ def aif_of_voxels(
     sigma   noise of the series in signal units; that of the voxels themselves where not given.
     Raises InputError where no voxel is chosen or none shows a bolus.
     """
+    found = curve_of_voxels(series, voxels, bolus, "arterial region", "an artery", sigma)
+    return make_aif(found.curve, series.frame_times_s, source, found.saturated, found.voxels)
+
+
+@dataclass(frozen=True, eq=False)
+class VesselCurve:
+    """The curve of a vessel.
+
+    curve      (T,) mean dR2* of the voxels that show a bolus, in 1/s.
+    saturated  whether half of them or more lay at the noise floor at the peak.
+    voxels     (K, J, I) bool: those voxels.
+    """
+
+    curve: np.ndarray
+    saturated: bool
+    voxels: np.ndarray
+
+
+def curve_of_voxels(
+    series: DscSeries,
+    voxels: np.ndarray,
+    bolus: BolusTiming,
+    region: str,
+    vessel: str,
+    sigma: float | None = None,
+) -> VesselCurve:
+    """Mean curve of the voxels of a region that a person drew.
+
+    region, vessel  what to call the region and what it should lie on ("an artery"), in errors.
+    The other arguments and the errors are those of `aif_of_voxels`.
+    """
     if not voxels.any():
-        raise InputError("The arterial region holds no voxel; draw it over an artery.")
+        raise InputError(f"The {region} holds no voxel; draw it over {vessel}.")
     every = VoxelCurves(series, voxels, bolus, sigma)
     found = every.of(slice(None))
     useful = (found.flags == Flag.GOOD) | (found.flags == Flag.SATURATED)
     if not useful.any():
         raise InputError(
-            f"None of the {every.inside.size} voxels of the arterial region shows a bolus; "
-            "draw it over an artery."
+            f"None of the {every.inside.size} voxels of the {region} shows a bolus; "
+            f"draw it over {vessel}."
         )
-    curve = found.curves[:, useful].mean(axis=1, dtype=np.float64)
-    saturated = bool(np.mean(found.flags[useful] == Flag.SATURATED) >= 0.5)
     kept = np.zeros(voxels.size, dtype=bool)
     kept[every.inside[useful]] = True
-    return make_aif(curve, series.frame_times_s, source, saturated, kept.reshape(voxels.shape))
+    return VesselCurve(
+        curve=found.curves[:, useful].mean(axis=1, dtype=np.float64),
+        saturated=bool(np.mean(found.flags[useful] == Flag.SATURATED) >= 0.5),
+        voxels=kept.reshape(voxels.shape),
+    )
 
 
 def make_aif(

@@ -6,15 +6,15 @@ summarise the series per phase. The papers leave the dividing points to the read
 the rules here are those of an angiogram and need no hand:
 
     arterial      from the arrival in the artery (10 % of its peak) to the arterial peak,
-    capillary     until the veins begin to fill (10 % of the venous peak),
+    capillary     until halfway between the arterial and the venous peak,
     early venous  until the venous peak,
     late venous   until the venous curve has fallen to half its peak,
     delay         as long again as the four phases before, or to the end of the series.
 
-Between the two peaks neither the capillary nor the early venous phase may take less than a third,
-so that a slow injection, whose first venous rise comes before the arterial peak, is divided too.
-The last two bounds keep off the tail of the curves: recirculation, leakage and the length of the
-scan do not move them.
+The first venous rise would end the capillary phase within a frame or two of the arterial peak, and
+before it after a slow injection; halfway between the peaks, where healthy tissue is at its own,
+divides every passage. The last two bounds keep off the tail of the curves: recirculation, leakage
+and the length of the scan do not move them.
 
 Everything here works on bare arrays; analysis/collateral_phases.py makes the maps of a series.
 """
@@ -32,8 +32,7 @@ from .curve import interval_weights, noise_of_curve, time_of_arrival, time_of_fa
 PHASES = ("arterial", "capillary", "early_venous", "late_venous", "delay")
 
 _ARRIVAL_SHARE = 0.1
-_LATE_SHARE = 0.5
-_LEAST_SHARE = 1 / 3
+_HALF = 0.5
 _LEAST_DELAY_FRAMES = 2
 _MINIMUM_CONTRAST = 5.0
 
@@ -86,7 +85,7 @@ def divide_phases(times_s: np.ndarray, arterial: np.ndarray, venous: np.ndarray)
     curves = np.stack([arterial, venous], axis=1).astype(np.float64)
     for name, curve in zip(("artery", "vein"), curves.T, strict=True):
         _check_bolus(name, curve, times_s)
-    arrival, filling = time_of_arrival(curves, times_s, 0, _ARRIVAL_SHARE)
+    arrival = float(time_of_arrival(curves[:, :1], times_s, 0, _ARRIVAL_SHARE)[0])
     arterial_peak, venous_peak = time_of_peak(curves, times_s)
     step_s = float(np.median(np.diff(times_s)))
     if venous_peak - arterial_peak < step_s:
@@ -96,7 +95,7 @@ def divide_phases(times_s: np.ndarray, arterial: np.ndarray, venous: np.ndarray)
             "be exchanged: draw the first in the middle cerebral artery of the healthy side and "
             "the second in the superior sagittal sinus."
         )
-    falling = time_of_fall(curves[:, 1], times_s, _LATE_SHARE)
+    falling = time_of_fall(curves[:, 1], times_s, _HALF)
     if np.isnan(falling) or np.sum(times_s > falling) < _LEAST_DELAY_FRAMES:
         raise InputError(
             f"The series ends at {times_s[-1]:.1f} s, before the delay phase (the venous curve "
@@ -104,10 +103,9 @@ def divide_phases(times_s: np.ndarray, arterial: np.ndarray, venous: np.ndarray)
             f"{_LEAST_DELAY_FRAMES} frames to follow); the scan was stopped too early for "
             "collateral maps."
         )
-    filling, filling_rule = _venous_filling(float(filling), arterial_peak, venous_peak)
     last = 2 * falling - arrival
     ends = min(float(times_s[-1]), last)
-    bounds = (arrival, arterial_peak, filling, venous_peak, falling, ends)
+    bounds = (arrival, arterial_peak, (arterial_peak + venous_peak) / 2, venous_peak, falling, ends)
     if not all(np.diff(bounds) > 0):
         listed = ", ".join(f"{bound:.1f}" for bound in bounds)
         raise InputError(
@@ -117,9 +115,9 @@ def divide_phases(times_s: np.ndarray, arterial: np.ndarray, venous: np.ndarray)
     rules = (
         f"arterial curve rises through {_ARRIVAL_SHARE:.0%} of its peak",
         "peak of the arterial curve",
-        filling_rule,
+        "halfway between the arterial and the venous peak",
         "peak of the venous curve",
-        f"venous curve falls through {_LATE_SHARE:.0%} of its peak",
+        f"venous curve falls through {_HALF:.0%} of its peak",
         "end of the series" if ends < last else "as long again as the four phases before",
     )
     return PhaseDivision(tuple(float(bound) for bound in bounds), rules)
@@ -145,17 +143,6 @@ def _check_bolus(name: str, curve: np.ndarray, times_s: np.ndarray) -> None:
             f"The curve of the {name} peaks in the {'last' if peak else 'first'} frame "
             f"({times_s[peak]:.1f} s): the series does not hold the whole bolus there."
         )
-
-
-def _venous_filling(found: float, arterial_peak: float, venous_peak: float) -> tuple[float, str]:
-    """When the veins begin to fill, kept within the middle third between the two peaks."""
-    gap = venous_peak - arterial_peak
-    earliest, latest = arterial_peak + _LEAST_SHARE * gap, venous_peak - _LEAST_SHARE * gap
-    if found < earliest:
-        return earliest, "a third of the way from the arterial to the venous peak"
-    if found > latest:
-        return latest, "two thirds of the way from the arterial to the venous peak"
-    return found, f"venous curve rises through {_ARRIVAL_SHARE:.0%} of its peak"
 
 
 def phase_weights(times_s: np.ndarray, division: PhaseDivision) -> np.ndarray:
