@@ -1,4 +1,4 @@
-"""How a bolus spreads on its way through vessels: densities of the transit time from artery to tissue.
+"""How a bolus spreads in vessels: densities of the transit time from the artery to the tissue.
 
 What reaches the tissue is Ca * h, with h the vascular transport function (Calamante, Gadian and
 Connelly, Magn Reson Med 2000). Its shape cannot be measured, so three families are given:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from torch.nn.functional import grid_sample
 
 _STEPS = 2
 _DRIFT, _STEP = 0.35, 0.5
@@ -81,7 +81,7 @@ def _moved(
         (row[0] * x + row[1] * y + row[2] * new_z + offset) / (max(middle, 0.5) * step)
         for row, offset, middle, step in zip(turn[:2], shift, half, spacing_mm, strict=False)
     ]
-    sampled = F.grid_sample(
+    sampled = grid_sample(
         frame[:, None],
         torch.stack(within, dim=-1),
         mode="bicubic",
