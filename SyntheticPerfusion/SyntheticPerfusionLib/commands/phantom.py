@@ -8,6 +8,15 @@ from typing import Any
 
 KINDS = ("healthy", "stroke", "glioma-high", "glioma-low")
 RESIDUES = ("exponential", "gamma", "lorentzian", "linear", "box")
+PROTOCOLS = (
+    "standard",
+    "heidelberg",
+    "pegasus",
+    "bern",
+    "glioma-consensus",
+    "glioma-low-flip",
+    "random",
+)
 
 
 def add_parser(subparsers: Any) -> None:
@@ -22,29 +31,46 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--patient", choices=KINDS, required=True, help="what ails the patient")
     parser.add_argument("--seed", type=_count, default=0, help="which patient (default 0)")
     parser.add_argument(
-        "--snr", type=_positive, default=50.0, help="baseline signal over noise (default 50)"
+        "--protocol",
+        choices=PROTOCOLS,
+        help="draw the scan, with its noise, motion and faults, from this protocol by seed, as "
+        "`cohort` does (default: one fixed scan)",
     )
     parser.add_argument(
-        "--motion", type=_not_negative, default=0.0, metavar="MM", help="head motion (default 0)"
+        "--snr", type=_positive, help="baseline signal over noise (default 50, or by protocol)"
     )
     parser.add_argument(
-        "--residue", choices=RESIDUES, default="exponential", help="tissue residue function"
+        "--motion", type=_not_negative, metavar="MM", help="head motion (default 0, or by protocol)"
     )
-    parser.add_argument("--small", action="store_true", help="64x64x9 voxels instead of 128x128x25")
+    parser.add_argument(
+        "--residue",
+        choices=RESIDUES,
+        help="tissue residue function (default exponential, or by protocol)",
+    )
+    parser.add_argument("--small", action="store_true", help="64x64x9 voxels over the whole head")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Make and write the patient. Raises InputError where the folder cannot be written to."""
+    from dataclasses import replace
+
     from ..maps.write import usable_folder
     from ..phantom.acquisition import Acquisition
-    from ..phantom.patient import make_patient
+    from ..phantom.cohort import SMALL_GRID, scan_of, simulate_scanned
+    from ..phantom.patient import as_arrays, make_patient
     from ..phantom.write import write_patient
 
     usable_folder(args.directory)
-    chosen = {"snr": args.snr, "motion_mm": args.motion, "residue": args.residue}
-    acquisition = Acquisition.small(**chosen) if args.small else Acquisition(**chosen)
-    patient = make_patient(args.patient, args.seed, acquisition)
+    given = {"snr": args.snr, "motion_mm": args.motion, "residue": args.residue}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    if args.protocol is None:
+        acquisition = Acquisition.small(**chosen) if args.small else Acquisition(**chosen)
+        patient = make_patient(args.patient, args.seed, acquisition)
+    else:
+        scan = scan_of(args.protocol, args.seed, SMALL_GRID if args.small else None)
+        scan = replace(scan, **chosen)
+        patient = as_arrays(simulate_scanned(args.patient, args.seed, scan))
     write_patient(patient, args.directory)
     print(f"{patient.series.name}: {args.directory / 'dsc.nii.gz'}")
     print(f"True maps: {args.directory / 'truth'}")

@@ -59,6 +59,14 @@ class PlainReporter:
         print("\n".join(lines))
 
 
+class StepReporter(PlainReporter):
+    """A line for each step, where steps are long enough to be worth one."""
+
+    def progress(self, fraction: float, message: str) -> None:
+        """See `Reporter.progress`."""
+        print(message, flush=True)
+
+
 class TerminalReporter(PlainReporter):
     """A progress bar on a terminal."""
 
@@ -81,8 +89,11 @@ class TerminalReporter(PlainReporter):
 
 
 @contextmanager
-def choose_reporter(json_lines: bool) -> Iterator[Reporter]:
-    """The reporter for whoever listens: a program, a person at a terminal, or a log."""
+def choose_reporter(json_lines: bool, every_step: bool = False) -> Iterator[Reporter]:
+    """The reporter for whoever listens: a program, a person at a terminal, or a log.
+
+    every_step  whether a log gets a line for each step as well.
+    """
     if json_lines:
         yield JsonReporter()
     elif sys.stdout.isatty():
@@ -92,4 +103,4 @@ def choose_reporter(json_lines: bool) -> Iterator[Reporter]:
         with Progress(*columns, transient=True) as bar:
             yield TerminalReporter(bar)
     else:
-        yield PlainReporter()
+        yield StepReporter() if every_step else PlainReporter()

@@ -98,7 +98,7 @@ def write_maps(maps: PerfusionMaps, folder: Path, aif: Aif | None = None) -> dic
         for quantity, array in maps.arrays.items():
             path = folder / f"{quantity.name}.nii.gz"
             write_image(np.asarray(array, np.float32), maps.geometry, path)
-            _write_json(_sidecar(quantity, maps), folder / f"{quantity.name}.json")
+            _write_json(map_sidecar(quantity, maps), folder / f"{quantity.name}.json")
             written["maps"][quantity.name] = str(path)
         labels = (maps.mask, maps.flags, None if aif is None else aif.voxels)
         for name, label in zip(_LABELS, labels, strict=True):
@@ -131,7 +131,8 @@ def _write_json(content: Mapping[str, Any], path: Path) -> None:
         temporary.write_text(json.dumps(content, indent=2, default=float) + "\n", encoding="utf-8")
 
 
-def _sidecar(quantity: Quantity, maps: PerfusionMaps) -> dict[str, Any]:
+def map_sidecar(quantity: Quantity, maps: PerfusionMaps) -> dict[str, Any]:
+    """What stands beside the map of a quantity: definition, unit, and what made it."""
     sidecar: dict[str, Any] = {
         "Quantity": quantity.name,
         "Title": quantity.title,

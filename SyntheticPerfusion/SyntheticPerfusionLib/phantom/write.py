@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from ..maps.write import unwritable
+from ..series.aif_file import write_aif_csv
 from ..series.atomic import replacing
 from ..series.images import write_image
 from ..series.write import write_series
@@ -50,30 +51,18 @@ def write_patient(patient: DigitalPatient, directory: Path) -> list[Path]:
         for path, volume in volumes.items():
             write_image(volume, geometry, path)
         curve_file = directory / "aif_truth.csv"
-        _write_curve(patient, curve_file)
+        write_aif_csv(patient.aif, curve_file)
         described = directory / "patient.json"
         with replacing(described) as temporary:
-            temporary.write_text(json.dumps(_description(patient), indent=2) + "\n", "utf-8")
+            temporary.write_text(json.dumps(describe_patient(patient), indent=2) + "\n", "utf-8")
     except OSError as error:
         raise unwritable(directory, error) from error
     sidecar = directory / "dsc.json"
     return [series_file, sidecar, *volumes, curve_file, described]
 
 
-def _write_curve(patient: DigitalPatient, path: Path) -> None:
-    table = np.column_stack([patient.aif.times_s, patient.aif.concentration])
-    with replacing(path) as temporary:
-        np.savetxt(
-            temporary,
-            table,
-            fmt="%.9g",
-            delimiter=",",
-            header="time_s,concentration_1_per_s",
-            comments="",
-        )
-
-
-def _description(patient: DigitalPatient) -> dict[str, object]:
+def describe_patient(patient: DigitalPatient) -> dict[str, object]:
+    """Who the patient is and everything that was drawn, in plain JSON values."""
     return {
         "kind": patient.kind,
         "seed": patient.seed,

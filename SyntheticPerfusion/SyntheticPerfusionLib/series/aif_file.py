@@ -1,4 +1,4 @@
-"""Arterial curves from and to a CSV file: columns time_s and concentration_1_per_s."""
+"""Arterial curves from and to a CSV or TSV file: columns time_s and concentration_1_per_s."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _COLUMNS = ("time_s", "concentration_1_per_s")
 
 
 def read_aif_csv(path: str | os.PathLike[str], frame_times_s: np.ndarray) -> Aif:
-    """The arterial curve of a CSV file on the frame times of a series.
+    """The arterial curve of a CSV (or .tsv) file on the frame times of a series.
 
     path           columns time_s (since the first acquired frame) and concentration_1_per_s.
     frame_times_s  (T,) frame times onto which the curve is interpolated linearly.
@@ -28,7 +28,7 @@ def read_aif_csv(path: str | os.PathLike[str], frame_times_s: np.ndarray) -> Aif
         raise InputError(f"There is no file {path}; check the path of the arterial curve.")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
+            rows = list(csv.DictReader(file, delimiter=_delimiter(path)))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(
             f"The arterial curve {path} cannot be read as a CSV file: {error}."
@@ -65,12 +65,16 @@ def read_aif_csv(path: str | os.PathLike[str], frame_times_s: np.ndarray) -> Aif
 
 
 def write_aif_csv(aif: Aif, path: str | os.PathLike[str]) -> None:
-    """Write the curve so that `read_aif_csv` gives it back."""
+    """Write the curve so that `read_aif_csv` gives it back; with tabs where `path` ends in .tsv."""
     with (
         replacing(Path(path)) as temporary,
         temporary.open("w", newline="", encoding="utf-8") as file,
     ):
-        writer = csv.writer(file)
+        writer = csv.writer(file, delimiter=_delimiter(Path(path)))
         writer.writerow(_COLUMNS)
         for time, value in zip(aif.times_s, aif.concentration, strict=True):
             writer.writerow((f"{time:.6g}", f"{value:.8g}"))
+
+
+def _delimiter(path: Path) -> str:
+    return "\t" if path.suffix.lower() == ".tsv" else ","

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ from .itk_file import NIFTI_SUFFIXES, has_suffix
 from .sidecar import ECHO_TIME_SOURCE, FRAME_TIMES_SOURCE, sidecar_path
 
 
-def write_series(series: DscSeries, path: Path) -> None:
+def write_series(series: DscSeries, path: Path, described: Mapping[str, Any] | None = None) -> None:
     """Write `series` to `path` (.nii or .nii.gz) and its timing to the .json beside it.
+
+    A signal of whole numbers is stored as int16 where it fits, as scanners do, else as float32.
+    described  further fields of the sidecar, by their BIDS names.
 
     Evenly spaced frames from 0 on are stored as RepetitionTime, others, such as those of a series
     whose first frames were dropped, as VolumeTiming (BIDS allows one of them). Raises OSError
@@ -27,15 +31,25 @@ def write_series(series: DscSeries, path: Path) -> None:
     if not has_suffix(path, NIFTI_SUFFIXES):
         raise ValueError(f"{path.name}: a series is written as .nii or .nii.gz.")
     geometry = series.geometry
-    image = sitk.GetImageFromArray(series.signal, isVector=False)
+    image = sitk.GetImageFromArray(_compact(series.signal), isVector=False)
     direction = np.eye(4)
     direction[:3, :3] = np.reshape(geometry.direction, (3, 3))
     image.SetDirection(direction.ravel().tolist())
     image.SetSpacing((*geometry.spacing, series.repetition_time_s))
     image.SetOrigin((*geometry.origin, 0.0))
-    with replacing(sidecar_path(path)) as described, replacing(path) as temporary:
-        described.write_text(json.dumps(_sidecar(series), indent=2) + "\n", encoding="utf-8")
+    with replacing(sidecar_path(path)) as sidecar, replacing(path) as temporary:
+        content = {**_sidecar(series), **(described or {})}
+        sidecar.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         save(image, temporary)
+
+
+def _compact(signal: np.ndarray) -> np.ndarray:
+    limits = np.iinfo(np.int16)
+    for frame in signal:
+        # Not min and max first: NaN is in no range, and must stay what it is.
+        if not np.all((frame >= limits.min) & (frame <= limits.max) & (frame == np.rint(frame))):
+            return signal
+    return signal.astype(np.int16)
 
 
 def _sidecar(series: DscSeries) -> dict[str, Any]:
