@@ -135,7 +135,7 @@ def test_artery_itself_is_read_at_transit_time_0():
 def test_first_pass_peaks_at_r_times_b():
     times = torch.arange(0, 60, 0.01, dtype=torch.float64)
     curve = SHAPE.at(times)
-    assert float(times[curve.argmax()]) == pytest.approx(10 + 3 * 1.5, abs=0.02)
+    assert float(times[curve.argmax()]) == pytest.approx(10 + SHAPE.r * SHAPE.b_s, abs=0.02)
     assert float(curve.max()) == pytest.approx(SHAPE.peak_per_s, rel=1e-6)
 
 

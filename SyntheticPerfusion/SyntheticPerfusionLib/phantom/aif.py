@@ -82,7 +82,7 @@ class ArterialShape:
             return _gamma_variate(since_s, self.r, b_s)
         begun = _gamma_variate_area(since_s, self.r, b_s)
         ended = _gamma_variate_area(since_s - self.injection_s, self.r, b_s)
-        return (begun - ended) / self.injection_s
+        return torch.clamp((begun - ended) / self.injection_s, min=0)
 
 
 def _gamma_variate(since_s: torch.Tensor, r: float, b_s: float) -> torch.Tensor:
