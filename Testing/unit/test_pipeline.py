@@ -9,7 +9,6 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
-from SyntheticPerfusionLib import pipeline
 from SyntheticPerfusionLib.errors import Cancelled, InputError
 from SyntheticPerfusionLib.maps import write as map_files
 from SyntheticPerfusionLib.maps.quantity import QUANTITIES
@@ -185,7 +184,7 @@ def test_every_method_describes_itself():
 
 def test_pipeline_names_its_stages_in_the_order_they_run(outcome):
     assert list(outcome.report["seconds"]) == ["start", "preparation", "aif", "method", "writing"]
-    assert outcome.report["use"] == pipeline.RESEARCH_USE
+    assert outcome.report["use"] == map_files.RESEARCH_USE
 
 
 def test_maps_of_an_earlier_run_do_not_stay_beside_new_ones(patient, tmp_path):

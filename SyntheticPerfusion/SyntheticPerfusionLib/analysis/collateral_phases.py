@@ -152,7 +152,10 @@ def phase_maps(
         method=METHOD,
         flags=volume(flags),
         settings={
-            "phases_s": {name: list(pair) for name, pair in division.intervals_s.items()},
+            "phases_s": {
+                name: [round(start, 3), round(end, 3)]
+                for name, (start, end) in division.intervals_s.items()
+            },
             "brain_level_per_s": level,
             "mca_voxels": int(references.arterial.voxels.sum()),
             "sss_voxels": int(references.venous.voxels.sum()),

@@ -44,11 +44,12 @@ _COLLATERAL_RANGE = (0.0, 4.0)
 
 _COLLATERAL_PHASES = {
     "arterial": "arterial arrival to arterial peak",
-    "capillary": "to halfway between arterial and venous peak",
-    "early_venous": "to the venous peak",
-    "late_venous": "to half of that peak",
-    "delay": "as long again as those four",
+    "capillary": "arterial peak to halfway to the venous peak",
+    "early_venous": "halfway from the arterial to the venous peak, to that peak",
+    "late_venous": "venous peak to half its height",
+    "delay": "from there on as long again as the four phases before",
 }
+"""Each phase of series.phases with its interval in words."""
 
 QUANTITIES: dict[str, Quantity] = {
     quantity.name: quantity

@@ -20,6 +20,8 @@ from .perfusion_maps import PerfusionMaps
 from .quantity import QUANTITIES, Quantity
 
 _LABELS = ("mask", "flags", "aif_voxels")
+_CURVES = ("aif.csv", "reference_curves.csv")
+_PHASES = "phases.json"
 _REPORT = "report.json"
 
 RESEARCH_USE = "For research only; not for clinical decisions."
@@ -69,7 +71,7 @@ def check_inputs_survive(folder: Path, inputs: Iterable[Path | None]) -> None:
 def _own_names() -> list[str]:
     """Names of every file that a run may write."""
     maps = [f"{name}{suffix}" for name in QUANTITIES for suffix in (".nii.gz", ".json")]
-    return [*maps, *(f"{name}.nii.gz" for name in _LABELS), "aif.csv", _REPORT]
+    return [*maps, *(f"{name}.nii.gz" for name in _LABELS), *_CURVES, _PHASES, _REPORT]
 
 
 def _remove_earlier_results(folder: Path, written: Mapping[str, Any]) -> None:
@@ -98,7 +100,7 @@ def write_maps(maps: PerfusionMaps, folder: Path, aif: Aif | None = None) -> dic
         for quantity, array in maps.arrays.items():
             path = folder / f"{quantity.name}.nii.gz"
             write_image(np.asarray(array, np.float32), maps.geometry, path)
-            _write_json(map_sidecar(quantity, maps), folder / f"{quantity.name}.json")
+            write_json(map_sidecar(quantity, maps), folder / f"{quantity.name}.json")
             written["maps"][quantity.name] = str(path)
         labels = (maps.mask, maps.flags, None if aif is None else aif.voxels)
         for name, label in zip(_LABELS, labels, strict=True):
@@ -120,13 +122,14 @@ def write_report(report: Mapping[str, Any], folder: Path) -> str:
     """Write `report` as report.json into `folder`; returns its path. Raises as `write_maps`."""
     path = folder / _REPORT
     try:
-        _write_json(report, path)
+        write_json(report, path)
     except OSError as error:
         raise unwritable(folder, error) from error
     return str(path)
 
 
-def _write_json(content: Mapping[str, Any], path: Path) -> None:
+def write_json(content: Mapping[str, Any], path: Path) -> None:
+    """Write `content` as JSON to `path`, whole or not at all. Raises OSError."""
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2, default=float) + "\n", encoding="utf-8")
 
