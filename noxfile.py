@@ -52,10 +52,13 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def pages(session: nox.Session) -> None:
-    """The pictures of README, made again from the demo."""
+    """The pictures of README, made again from the demo and the gallery."""
     install(session, "report")
     made = Path(session.create_tmp()).absolute() / "demo"
     session.run("synthetic-perfusion", "demo", "--output", str(made))
     kept = Path("Resources/Screenshots")
     shutil.copy(made / "stroke/pictures/Tmax.png", kept / "stroke-Tmax.png")
     shutil.copy(made / "glioma-high/pictures/CBV_corrected.png", kept / "glioma-CBV.png")
+    gallery = Path(session.create_tmp()).absolute() / "gallery"
+    session.run("synthetic-perfusion", "gallery", str(gallery))
+    shutil.copy(gallery / "patients.png", kept / "patients.png")

@@ -6,8 +6,19 @@ import struct
 import numpy as np
 import pytest
 from SyntheticPerfusionLib.analysis.agreement import agreement, area_under_roc
-from SyntheticPerfusionLib.analysis.curve_pictures import aif_picture, bolus_picture
-from SyntheticPerfusionLib.analysis.pictures import overlay_picture, volume_picture, window_of
+from SyntheticPerfusionLib.analysis.contact_sheet import Panel, Row, contact_sheet
+from SyntheticPerfusionLib.analysis.curve_pictures import (
+    aif_picture,
+    bolus_picture,
+    curves_picture,
+)
+from SyntheticPerfusionLib.analysis.pictures import (
+    label_colours,
+    label_picture,
+    overlay_picture,
+    volume_picture,
+    window_of,
+)
 from SyntheticPerfusionLib.analysis.report import Case, Picture, Table, write_report
 from SyntheticPerfusionLib.analysis.tiles import Tiles, radiological
 from SyntheticPerfusionLib.errors import InputError
@@ -112,6 +123,53 @@ def test_curves_are_drawn(tmp_path):
     aif = Aif(times, np.exp(-(((times - 22) / 3) ** 2)) * 55, "automatic", quality)
     assert size_of(aif_picture(tmp_path / "aif.png", aif, aif))[0] == 720
     assert size_of(volume_picture(tmp_path / "head.png", HEAD, GRID, "Head"))[0] > 300
+
+
+def test_every_named_label_has_a_colour_of_its_own(tmp_path):
+    from matplotlib.image import imread
+
+    labels = np.where(BRAIN, 3, 0).astype(np.uint8)
+    labels[:, :, 12:][BRAIN[:, :, 12:]] = 5
+    labels[1, 8:12, 8:12] = 9
+    names = {3: "grey", 5: "white", 7: "not held"}
+    path = label_picture(tmp_path / "labels.png", labels, names, GRID, "Labels")
+    # The patient's right, label 3, is on the left of the first of three tiles; 9 has no name.
+    first = imread(path)[:, :175, :3]
+    right, left = (
+        np.argwhere(np.abs(first - colour).max(-1) < 0.01)[:, 1] for colour in label_colours(2)
+    )
+    assert 0 < right.max() < left.min() < 175
+    assert right.size == pytest.approx(left.size, rel=0.1)
+    assert len({tuple(np.round(colour, 3)) for colour in label_colours(16)}) == 16
+
+
+def test_sheet_shows_the_chosen_slice_of_every_row(tmp_path):
+    from matplotlib.image import imread
+
+    bright = HEAD.copy()
+    bright[1] = 0
+    dark_first = [
+        Row(f"slice {k}", GRID, k, [Panel("before", bright, (0.0, 100.0))]) for k in (0, 1)
+    ]
+    picture = imread(contact_sheet(tmp_path / "sheet.png", dark_first))[..., :3].mean(-1)
+    middle = picture.shape[1] * 3 // 4
+    column = picture[:, middle]
+    half = len(column) // 2
+    assert column[:half].max() > 0.9
+    assert column[half:].max() < 0.1
+
+
+def test_many_curves_have_their_names_beside_them(tmp_path):
+    from matplotlib.image import imread
+
+    times = np.arange(30.0)
+    curves = {f"region {n}": np.full(30, float(n)) for n in range(9)}
+    path = curves_picture(tmp_path / "curves.png", times, curves, "Curves", "Signal")
+    picture = imread(path)[..., :3]
+    drawn = (picture.max(-1) - picture.min(-1) > 0.2)[:, : int(0.8 * picture.shape[1])]
+    assert (drawn.mean(axis=1) > 0.5).sum() >= 9
+    beside = picture[:, int(0.83 * picture.shape[1]) :]
+    assert (beside.min(-1) < 0.5).sum() > 200
 
 
 def test_missing_matplotlib_is_a_sentence(monkeypatch, tmp_path):

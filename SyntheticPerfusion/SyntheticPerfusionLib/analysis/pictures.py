@@ -106,6 +106,46 @@ def volume_picture(
     return save(figure, path)
 
 
+def label_picture(
+    path: Path,
+    labels: np.ndarray,
+    names: Mapping[int, str],
+    geometry: Geometry,
+    title: str,
+) -> Path:
+    """A mosaic of a label map (K, J, I): one colour for each label of `names` that it holds.
+
+    Labels without a name are left black.
+    """
+    held = [(value, name) for value, name in names.items() if np.any(labels == value)]
+    numbered = np.zeros(labels.shape, np.float32)
+    for number, (value, _) in enumerate(held, start=1):
+        numbered[labels == value] = number
+    tiles = Tiles(numbered, numbered > 0, geometry, {})
+    figure, axis = _mosaic(tiles, colour_bar=True)
+    figure.axes[-1].remove()
+    colours = label_colours(len(held))
+    picture = np.nan_to_num(tiles.of(numbered)).astype(int)
+    axis.imshow(np.array([(0.0, 0.0, 0.0), *colours])[picture], aspect="auto")
+    width, height = figure.get_size_inches()
+    step = min(0.24, (height - 0.9) / max(len(held), 1))
+    for row, ((_, name), colour) in enumerate(zip(held, colours, strict=True)):
+        place = (1 - 0.98 / width, 1 - (0.55 + row * step) / height)
+        figure.text(*place, f"\u25a0 {name}", color=colour, fontsize=8)
+    _caption(figure, title, [])
+    return save(figure, path)
+
+
+def label_colours(count: int) -> list[tuple[float, float, float]]:
+    """Colours that are told apart side by side and read on black: hues by the golden ratio."""
+    from colorsys import hsv_to_rgb
+
+    return [
+        hsv_to_rgb((0.08 + 0.618 * n) % 1.0, 0.45 + 0.2 * (n % 2), (1.0, 0.85, 0.95)[n % 3])
+        for n in range(count)
+    ]
+
+
 def _outline(axis: Axes, tiles: Tiles) -> None:
     """The regions as lines; those of a few voxels as a ring around each voxel."""
     for colour, region in zip(OUTLINE_COLOURS, tiles.regions.values(), strict=False):
