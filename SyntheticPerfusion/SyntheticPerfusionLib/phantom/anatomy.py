@@ -7,15 +7,19 @@ a head is said of the voxels that hold some of it, in one row.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 
 from ..series.geometry import Geometry
 from .fields import SmoothField
+from .mass import Mass
 from .template import Template, load_template
-from .vessels import all_vessels, fill, point_volume_mm3
+from .territories import MCA, Territory, TerritoryBorders, of_side
+from .vessels import SAGITTAL_SINUS, all_vessels, fill, point_volume_mm3
 
 _SUBSLICE_MM = 2.0
 _STACK_CENTRE_MNI_MM = np.array([0.0, -18.0, 14.0])
@@ -83,12 +87,20 @@ class Anatomy:
     dephasing_per_s  R2* that the field around air-filled spaces adds.
     artery_delay_s   arrival of the bolus in the arteries of a voxel after the middle cerebral
                      artery; `vein_delay_s` alike.
-    occluded         share of the voxel's arteries that hang on the left (0) and right (1) middle
-                     cerebral artery: (2, V).
+    arterial_supply  (12, V) by Territory, share of the blood in the voxel's arteries that an
+                     occlusion of that territory's artery cuts off; what lies upstream counts as
+                     NONE. 0 throughout where the voxel has no artery.
+    mca              (2, V) share of the voxel that is the left (0) and right (1) middle cerebral
+                     artery, M1 and M2; `sss` (V,) the superior sagittal sinus.
+    territories      (12, V) by Territory, whose artery feeds the tissue; adds up to 1.
+    territory_labels (V,) uint8 of Territory, the largest of them.
+    border_zone      (V,) 0 to 1, near to where two major territories meet.
     mni_mm           (V, 3) position of the voxel's centre in MNI space; `patient_mm` in the
-                     patient's own, RAS from the centre of the head.
+                     patient's own, RAS from the centre of the head. `place_mm` is MNI space before
+                     a mass pushed the tissue away: there the mass is round.
     brain            (V,) bool, within the meninges.
     t1               T1-weighted picture.
+    settings         what was drawn, in plain JSON values.
     """
 
     geometry: Geometry
@@ -105,11 +117,23 @@ class Anatomy:
     dephasing_per_s: torch.Tensor
     artery_delay_s: torch.Tensor
     vein_delay_s: torch.Tensor
-    occluded: torch.Tensor
+    arterial_supply: torch.Tensor
+    mca: torch.Tensor
+    sss: torch.Tensor
+    territories: torch.Tensor
+    territory_labels: torch.Tensor
+    border_zone: torch.Tensor
     mni_mm: torch.Tensor
     patient_mm: torch.Tensor
+    place_mm: torch.Tensor
     brain: torch.Tensor
     t1: torch.Tensor
+    settings: Mapping[str, Any]
+
+    @property
+    def occluded(self) -> torch.Tensor:
+        """(2, V) share of the arteries that hang on the left and right middle cerebral artery."""
+        return torch.stack([self.arterial_supply[list(of_side(s, *MCA))].sum(0) for s in (-1, 1)])
 
     def volume(self, values: torch.Tensor) -> torch.Tensor:
         """Values (..., V) as volumes (..., K, J, I), 0 in air."""
@@ -118,9 +142,14 @@ class Anatomy:
         return full.reshape(*values.shape[:-1], *self.geometry.shape)
 
 
-def make_anatomy(geometry: Geometry, rng: np.random.Generator, device: str = "cpu") -> Anatomy:
-    """A head on an axial grid, drawn by `rng`."""
-    place_rng, vessel_rng = rng.spawn(2)
+def make_anatomy(
+    geometry: Geometry,
+    rng: np.random.Generator,
+    device: str = "cpu",
+    mass: Mass | None = None,
+) -> Anatomy:
+    """A head on an axial grid, drawn by `rng`; a mass pushes its tissue away."""
+    place_rng, vessel_rng, border_rng = rng.spawn(3)
     placement = Placement.draw(place_rng)
     shares = _tissues(load_template(), placement, geometry, device)
     vessels = _vessels(placement, geometry, vessel_rng, device)
@@ -133,7 +162,17 @@ def make_anatomy(geometry: Geometry, rng: np.random.Generator, device: str = "cp
     inside = {name: values[..., voxels] for name, values in vessels.items()}
     for name, values in shares.items():
         inside[name] = values[voxels]
-    return Anatomy(geometry=geometry, voxels=voxels, **inside)
+    supply = TerritoryBorders.draw(border_rng).at(inside["mni_mm"], inside["brain"])
+    return Anatomy(
+        geometry=geometry,
+        voxels=voxels,
+        territories=supply.shares,
+        territory_labels=supply.labels,
+        border_zone=supply.border_zone,
+        place_mm=inside["mni_mm"],
+        settings={},
+        **inside,
+    )
 
 
 def _positions(geometry: Geometry, slice_index: int, offset_mm: float, device: str) -> torch.Tensor:
@@ -217,7 +256,9 @@ def _vessels(
     size = int(np.prod(geometry.shape))
     filled = {name: torch.zeros(size, device=device) for name in ("artery", "vein")}
     delays = {name: torch.zeros(size, device=device) for name in ("artery", "vein")}
-    occluded = torch.zeros((2, size), device=device)
+    hanging = torch.zeros((len(Territory), size), device=device)
+    mca = torch.zeros((2, size), device=device)
+    sss = torch.zeros(size, device=device)
     share = point_volume_mm3() / float(np.prod(geometry.spacing))
     for vessel in all_vessels():
         points = torch.from_numpy(fill(vessel, rng)).float().to(device)
@@ -225,18 +266,24 @@ def _vessels(
         kind = "vein" if vessel.venous else "artery"
         filled[kind] += own
         delays[kind] += own * vessel.delay_s
-        if vessel.supply == "MCA":
-            occluded[0 if vessel.side < 0 else 1] += own
+        if not vessel.venous:
+            hanging[vessel.supply] += own
+        if vessel.name.split()[-1] in ("M1", "superior", "inferior"):
+            mca[0 if vessel.side < 0 else 1] += own
+        if vessel.name == SAGITTAL_SINUS:
+            sss += own
     for kind, total in filled.items():
         delays[kind] /= total.clamp(min=1e-9)
-    occluded /= filled["artery"].clamp(min=1e-9)
+    hanging /= filled["artery"].clamp(min=1e-9)
     crowded = (filled["artery"] + filled["vein"]).clamp(min=1.0)
     return {
         "artery": filled["artery"] / crowded,
         "vein": filled["vein"] / crowded,
         "artery_delay_s": delays["artery"],
         "vein_delay_s": delays["vein"],
-        "occluded": occluded,
+        "arterial_supply": hanging,
+        "mca": mca / crowded,
+        "sss": sss / crowded,
     }
 
 

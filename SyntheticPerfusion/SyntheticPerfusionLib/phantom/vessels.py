@@ -11,8 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .territories import Territory, of_side
+
 SINUS_DELAY_S = 6.8
 """The bolus is in the superior sagittal sinus this long after the middle cerebral artery."""
+
+SAGITTAL_SINUS = "superior sagittal sinus"
 
 _POINT_MM3 = 0.08
 """Blood volume that one point of a filled tube stands for."""
@@ -25,8 +29,8 @@ class Vessel:
     course     (x, y, z) points of the centre line in MNI mm.
     radius_mm  at the first and at the last point.
     delay_s    arrival of the bolus after the middle cerebral artery.
-    supply     "MCA" for what an occlusion of that artery cuts off.
     side       -1 left, +1 right (the sign of x in MNI space), 0 midline.
+    supply     territory whose artery it is; none for what lies upstream of every occlusion.
     """
 
     name: str
@@ -34,8 +38,8 @@ class Vessel:
     radius_mm: tuple[float, float]
     delay_s: float
     venous: bool = False
-    supply: str = ""
     side: int = 0
+    supply: Territory = Territory.NONE
 
 
 _ONE_SIDE = (
@@ -45,20 +49,18 @@ _ONE_SIDE = (
         (2.4, 2.0),
         0.0,
     ),
-    Vessel("M1", ((14, 4, -17), (24, 7, -18), (35, 3, -17)), (1.7, 1.5), 0.0, supply="MCA"),
+    Vessel("M1", ((14, 4, -17), (24, 7, -18), (35, 3, -17)), (1.7, 1.5), 0.0),
     Vessel(
         "M2 superior",
         ((35, 3, -17), (37, 10, -8), (38, 9, 3), (39, 2, 13), (47, -4, 18), (58, -6, 27)),
         (1.4, 0.9),
         0.3,
-        supply="MCA",
     ),
     Vessel(
         "M2 inferior",
         ((35, 3, -17), (39, -6, -8), (38, -15, 3), (39, -24, 11), (48, -32, 16), (58, -38, 24)),
         (1.4, 0.9),
         0.3,
-        supply="MCA",
     ),
     Vessel("A1", ((14, 4, -17), (8, 10, -16), (3, 16, -12)), (1.4, 1.2), 0.1),
     Vessel(
@@ -111,10 +113,18 @@ _ONE_SIDE = (
     ),
 )
 
+_BRANCH_OF = {
+    "M1": "MCA_DEEP",
+    "M2 superior": "MCA_SUPERIOR",
+    "M2 inferior": "MCA_INFERIOR",
+    "A2": "ACA",
+    "PCA": "PCA",
+}
+
 _MIDLINE = (
     Vessel("basilar", ((0, -13, -42), (0, -9, -32), (0, -9, -24), (0, -12, -15)), (1.8, 1.7), 0.2),
     Vessel(
-        "superior sagittal sinus",
+        SAGITTAL_SINUS,
         (
             (0, 72, 2),
             (0, 71, 20),
@@ -152,8 +162,10 @@ def all_vessels() -> tuple[Vessel, ...]:
             vessel.radius_mm,
             vessel.delay_s,
             vessel.venous,
-            vessel.supply,
             side,
+            of_side(side, _BRANCH_OF[vessel.name])[0]
+            if vessel.name in _BRANCH_OF
+            else Territory.NONE,
         )
         for vessel in _ONE_SIDE
         for side, side_name in ((-1, "left"), (1, "right"))
