@@ -10,13 +10,14 @@ from SyntheticPerfusionLib.analysis.collateral_phases import (
     reference_curves,
 )
 from SyntheticPerfusionLib.errors import Cancelled, InputError
+from SyntheticPerfusionLib.phantom.acquisition import Acquisition
+from SyntheticPerfusionLib.phantom.patient import make_patient
 from SyntheticPerfusionLib.phantom.truth import TissueLabel
 from SyntheticPerfusionLib.series.bolus import find_bolus
 from SyntheticPerfusionLib.series.concentration import Flag, delta_r2star
 from SyntheticPerfusionLib.series.phases import PHASES, collateral_phases
 
 from .small_passage import BRAIN, ECHO_TIME_S, LESION, MCA, SSS, passage
-from .small_patients import prepared_slab, slab
 
 NAMES = [item.name for item in COLLATERALS]
 NORMAL = BRAIN & ~LESION & ~MCA & ~SSS
@@ -157,8 +158,8 @@ def drawn_regions(patient):
 
 
 def digital(kind):
-    patient, prepared = slab(kind), prepared_slab(kind)
-    return patient, phase_maps(prepared.series, prepared.mask, *drawn_regions(patient))
+    patient = make_patient(kind, 0, Acquisition(shape=(4, 128, 128), frames=60))
+    return patient, phase_maps(patient.series, patient.mask, *drawn_regions(patient))
 
 
 def test_digital_stroke_shows_its_collaterals():

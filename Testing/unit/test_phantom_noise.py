@@ -40,6 +40,12 @@ def test_tails_reach_as_far_as_those_of_a_million_samples():
     assert 4.7 < float(noise.max()) < 6.7
 
 
+def test_the_rarest_sample_is_finite():
+    # Of this seed the first hash is 0x8000000000800000: magnitude bits all 0, opposite phase.
+    found = rician(torch.full((1, 1), 100.0), 10.0, 0x7C04642ACE4FE022)
+    assert float(found) == pytest.approx(abs(100 - 10 * np.sqrt(66 * np.log(2))), rel=1e-4)
+
+
 def test_frames_voxels_and_seeds_are_independent():
     one, other = (rician(torch.full((8, 40_000), 100.0), 5.0, seed) - 100.0 for seed in (3, 4))
     bound = 4.5 / np.sqrt(40_000)

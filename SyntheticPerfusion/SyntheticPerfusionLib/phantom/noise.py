@@ -73,9 +73,10 @@ def _add(
     _mix(words, shifted)
     cross.copy_(torch.bitwise_and(words, 0xFFFFFF, out=shifted))
     cross.mul_(2 * math.pi / (1 << 24)).cos_()
-    # The arithmetic shift leaves -2^31 .. 2^31 - 1; half a step keeps the logarithm finite.
+    # The arithmetic shift leaves -2^31 .. 2^31 - 1, of which float32 rounds the lowest to no more
+    # than 0; half a step keeps the logarithm finite.
     squared.copy_(words.bitwise_right_shift_(32))
-    squared.add_(2.0**31 + 0.5).mul_(2.0**-32).log_().mul_(-2 * sigma**2)
+    squared.add_(2.0**31).mul_(2.0**-32).clamp_(min=2.0**-33).log_().mul_(-2 * sigma**2)
     # S^2 + 2 S r cos + r^2, of which rounding could leave less than nothing where all cancels.
     cross.mul_(2 * signal)
     signal.square_().add_(squared).add_(cross.mul_(squared.sqrt_())).clamp_(min=0).sqrt_()
