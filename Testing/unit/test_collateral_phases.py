@@ -38,6 +38,16 @@ def test_the_five_share_unit_and_window():
     assert {item.unit for item in COLLATERALS} == {""}
 
 
+def test_scale_of_a_network_is_the_same_for_every_patient(maps):
+    arterial = COLLATERALS[0]
+    low, high = arterial.display_range
+    share = arterial.share_of_window(np.array([low - 1, low, (low + high) / 2, high, high + 9]))
+    np.testing.assert_array_equal(share, np.float32([0, 0, 0.5, 1, 1]))
+    tissue = BRAIN & ~MCA & ~SSS
+    clipped = [np.mean(item.share_of_window(maps[item.name][tissue]) == 1) for item in COLLATERALS]
+    assert max(clipped) < 0.02
+
+
 def test_lesion_is_dark_early_and_bright_late(maps):
     over_normal = values(maps, LESION) / values(maps, NORMAL)
     assert np.all(over_normal[:2] < 0.25)

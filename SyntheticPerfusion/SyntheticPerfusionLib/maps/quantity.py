@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Quantity:
@@ -35,6 +37,15 @@ class Quantity:
     def label(self) -> str:
         """Name with unit, as on legends and axes: ``Tmax [s]``."""
         return f"{self.name} [{self.unit}]" if self.unit else self.name
+
+    def share_of_window(self, values: np.ndarray) -> np.ndarray:
+        """Values as float32 from 0 to 1 over the display range, clipped at its ends.
+
+        One fixed scale for every patient: with ``2 * share - 1`` it is the range of a network
+        that ends in a hyperbolic tangent, and a map comes back from it in its unit.
+        """
+        low, high = self.display_range
+        return np.clip((values - low) / (high - low), 0, 1).astype(np.float32)
 
 
 _PERFUSION_TABLE = "PerfusionRainbow"

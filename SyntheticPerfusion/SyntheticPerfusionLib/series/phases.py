@@ -1,9 +1,9 @@
 """The passage of the bolus in five phases, and the tracer that a curve shows in each.
 
-Collateral maps (Le et al. 2021, section 2.1, after Roh et al. 2019) divide time by an arterial and
-a venous reference curve into arterial, capillary, early venous, late venous and delay phase, and
-summarise the series per phase. The papers leave the dividing points to the reader of the curves;
-the rules here are those of an angiogram and need no hand:
+Collateral maps (Le et al. 2021, section 2.1) divide time by an arterial and a venous reference
+curve into arterial, capillary, early venous, late venous and delay phase, and summarise the series
+per phase. There a neuroradiologist places the dividing points, and the paper does not state them
+(it refers to Roh et al. 2019); the rules here are this project's own, and need no hand:
 
     arterial      from the arrival in the artery (10 % of its peak) to the arterial peak,
     capillary     until halfway between the arterial and the venous peak,
