@@ -25,6 +25,7 @@ from .maps.write import RESEARCH_USE, usable_folder
 from .phantom.acquisition import Acquisition
 from .phantom.disease import KINDS
 from .phantom.patient import DigitalPatient, TissueLabel, make_patient
+from .phantom.territories import Territory
 from .progress import CancelCheck, Progress, never, part, silent
 from .series.bolus import BolusTiming, find_bolus
 
@@ -42,6 +43,10 @@ _ON_SHEET = ("CBF", "CBV", "MTT", "Tmax")
 _TISSUES = {"grey matter": ("grey", 0.8), "white matter": ("white", 0.9)}
 _VESSELS = ("artery", "vein")
 _VESSEL_VOXELS = 20
+_SINCE_START = ("TTP", "BAT")
+_REFERENCES = ("mca", "sss")
+"""Regions of vessels, not of disease."""
+
 _DIPS = ("brain", "grey matter", "white matter", "artery", "vein")
 
 
@@ -172,25 +177,27 @@ def _curve_pictures(folder: Path, patient: DigitalPatient, bolus: BolusTiming) -
     times = patient.series.frame_times_s
     steady = slice(bolus.baseline_start, bolus.baseline_stop)
     curves = {}
+    named = set(patient.rois) >= set(_REFERENCES)
     for name, mask in regions(patient).items():
+        if named and name in _VESSELS:
+            continue
         curve = patient.series.mean_curve(mask)
         curves[name] = 100 * curve / curve[steady].mean()
     signal = curves_picture(
         folder / "curves.png", times, curves, "Signal by region", "Signal [% of baseline]"
     )
-    true = {"arterial input": patient.aif, "venous output": getattr(patient, "vof", None)}
+    true = {"arterial input": patient.aif, "venous output": patient.vof}
     inputs = curves_picture(
         folder / "inputs.png",
         times,
-        {name: curve.concentration for name, curve in true.items() if curve is not None},
+        {name: curve.concentration for name, curve in true.items()},
         "True curves in blood, on the scale of tissue",
         "dR2* [1/s]",
     )
     return [
         Picture(
             signal,
-            f"Mean signal of each region; of arteries and veins the {_VESSEL_VOXELS} fullest "
-            "voxels.",
+            "Mean signal of each region.",
         ),
         Picture(inputs, "The curve that feeds the tissue, and the one that leaves it."),
     ]
@@ -198,7 +205,7 @@ def _curve_pictures(folder: Path, patient: DigitalPatient, bolus: BolusTiming) -
 
 def _label_pictures(folder: Path, patient: DigitalPatient) -> list[Picture]:
     geometry = patient.series.geometry
-    tissues = {int(label): label.name.lower().replace("_", " ") for label in TissueLabel if label}
+    tissues = {int(label): _in_words(label.name) for label in TissueLabel if label}
     drawn = label_picture(folder / "labels.png", patient.labels, tissues, geometry, "Tissue")
     pictures = [Picture(drawn, "What each voxel mostly is.")]
     territories = getattr(patient, "territories", None)
@@ -206,7 +213,7 @@ def _label_pictures(folder: Path, patient: DigitalPatient) -> list[Picture]:
         drawn = label_picture(
             folder / "territories.png",
             territories,
-            _territory_names(territories),
+            {int(one): _in_words(one.name) for one in Territory if one},
             geometry,
             "Arterial territories",
         )
@@ -214,12 +221,17 @@ def _label_pictures(folder: Path, patient: DigitalPatient) -> list[Picture]:
     return pictures
 
 
-def _territory_names(territories: np.ndarray) -> Mapping[int, str]:
-    return {int(value): f"territory {value}" for value in np.unique(territories) if value}
+def _in_words(name: str) -> str:
+    """LEFT_MCA_DEEP as left MCA deep: arteries keep their capitals."""
+    words = name.split("_")
+    return " ".join(
+        word if word in ("ACA", "MCA", "PCA", "CSF") else word.lower() for word in words
+    )
 
 
 def _truth_pictures(folder: Path, patient: DigitalPatient, bolus: BolusTiming) -> list[Picture]:
     baseline = _baseline(patient, bolus)
+    outlines = {name: roi for name, roi in patient.rois.items() if name not in _REFERENCES}
     return [
         Picture(
             overlay_picture(
@@ -230,7 +242,8 @@ def _truth_pictures(folder: Path, patient: DigitalPatient, bolus: BolusTiming) -
                 patient.mask,
                 patient.series.geometry,
                 f"{quantity.title} (truth)",
-                dict(patient.rois),
+                outlines,
+                _span(values[patient.mask]) if quantity.name in _SINCE_START else None,
             ),
             f"{quantity.title}: the truth.",
         )
@@ -238,19 +251,25 @@ def _truth_pictures(folder: Path, patient: DigitalPatient, bolus: BolusTiming) -
     ]
 
 
+def _span(values: np.ndarray) -> tuple[float, float]:
+    """A window that times counted from the start of the scan fill."""
+    low, high = np.percentile(values, (1, 99.5))
+    return float(np.floor(low)), float(np.ceil(high))
+
+
 def _truth_table(patient: DigitalPatient) -> Table:
-    geometry = patient.series.geometry
-    rows = [
-        (
-            name,
-            f"{mask.sum() * geometry.voxel_volume_ml:.3g}",
-            *(f"{values[mask].mean():.3g}" for values in patient.truth.arrays.values()),
-        )
+    shown = {
+        name: mask
         for name, mask in regions(patient).items()
-        if name not in _VESSELS
+        if name not in (*_VESSELS, *_REFERENCES)
+    }
+    volume_ml = patient.series.geometry.voxel_volume_ml
+    rows = [("Volume [ml]", *(f"{mask.sum() * volume_ml:.0f}" for mask in shown.values()))]
+    rows += [
+        (quantity.label, *(f"{values[mask].mean():.3g}" for mask in shown.values()))
+        for quantity, values in patient.truth.arrays.items()
     ]
-    header = ("Region", "Volume [ml]", *(known.label for known in patient.truth.arrays))
-    return Table("True means by region", header, rows)
+    return Table("True means by region", ("", *shown), rows)
 
 
 def _signal_table(patient: DigitalPatient, bolus: BolusTiming) -> Table:
@@ -276,7 +295,7 @@ def _signal_table(patient: DigitalPatient, bolus: BolusTiming) -> Table:
             )
         )
     return Table(
-        "Signal by region",
+        "Signal by region; of arteries and veins the fullest voxels",
         (
             "Region",
             "Fall at the peak",

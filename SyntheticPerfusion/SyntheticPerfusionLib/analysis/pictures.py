@@ -22,7 +22,7 @@ ORIENTATION = "The patient's right is on the left of the picture; anterior is up
 OUTLINE_COLOURS = ("white", "magenta", "cyan", "lime", "yellow", "orange")
 
 _BACKGROUND, _INK = "black", "white"
-_TILE_INCHES = 1.75
+_TILE_INCHES, _BAR_INCHES, _TOP_INCHES, _BOTTOM_INCHES = 1.75, 1.05, 0.38, 0.28
 _WHITE = 1.2
 """White of the grey pictures over the brightest tissue, so that the brain keeps its contrast."""
 
@@ -68,7 +68,7 @@ def overlay_picture(
     """
     low, high = window or window_of(quantity, values, mask)
     tiles = Tiles(background, mask, geometry, outlines or {})
-    figure, axis = _mosaic(tiles, colour_bar=True)
+    figure, axis = _mosaic(tiles, _BAR_INCHES)
     bright = float(np.percentile(background[mask], 99.5)) if mask.any() else 1.0
     axis.imshow(tiles.of(background), cmap="gray", vmin=0, vmax=_WHITE * bright, aspect="auto")
     picture = axis.imshow(
@@ -80,7 +80,7 @@ def overlay_picture(
         interpolation="nearest",
     )
     _outline(axis, tiles)
-    bar = figure.colorbar(picture, cax=figure.axes[-1])
+    bar = figure.colorbar(picture, cax=_bar_axes(figure, tiles))
     bar.set_label(quantity.label, color=_INK, fontsize=11)
     bar.ax.tick_params(colors=_INK, labelsize=9)
     bar.outline.set_edgecolor(_INK)
@@ -99,7 +99,7 @@ def volume_picture(
     """A mosaic of a grey volume (the series at baseline, an anatomical picture)."""
     low, high = window or (0.0, _WHITE * float(np.percentile(volume, 99.5)))
     tiles = Tiles(volume, volume > 0.2 * high, geometry, outlines or {})
-    figure, axis = _mosaic(tiles, colour_bar=False)
+    figure, axis = _mosaic(tiles)
     axis.imshow(tiles.of(volume), cmap="gray", vmin=low, vmax=high, aspect="auto")
     _outline(axis, tiles)
     _caption(figure, title, list(tiles.regions))
@@ -122,15 +122,15 @@ def label_picture(
     for number, (value, _) in enumerate(held, start=1):
         numbered[labels == value] = number
     tiles = Tiles(numbered, numbered > 0, geometry, {})
-    figure, axis = _mosaic(tiles, colour_bar=True)
-    figure.axes[-1].remove()
+    beside = 0.35 + 0.07 * max((len(name) for _, name in held), default=0)
+    figure, axis = _mosaic(tiles, beside)
     colours = label_colours(len(held))
     picture = np.nan_to_num(tiles.of(numbered)).astype(int)
     axis.imshow(np.array([(0.0, 0.0, 0.0), *colours])[picture], aspect="auto")
     width, height = figure.get_size_inches()
     step = min(0.24, (height - 0.9) / max(len(held), 1))
     for row, ((_, name), colour) in enumerate(zip(held, colours, strict=True)):
-        place = (1 - 0.98 / width, 1 - (0.55 + row * step) / height)
+        place = (1 - (beside - 0.07) / width, 1 - (0.55 + row * step) / height)
         figure.text(*place, f"\u25a0 {name}", color=colour, fontsize=8)
     _caption(figure, title, [])
     return save(figure, path)
@@ -159,15 +159,12 @@ def _outline(axis: Axes, tiles: Tiles) -> None:
             axis.contour(picture, [0.5], colors=colour, linewidths=0.9)
 
 
-def _mosaic(tiles: Tiles, colour_bar: bool) -> tuple[Figure, Axes]:
-    """A figure of the size of the tiles, with room for title, caption and colour bar."""
-    height_mm, width_mm = tiles.shape_mm
-    tall = _TILE_INCHES * height_mm / width_mm * tiles.down
-    wide = _TILE_INCHES * tiles.across
-    bar, top, bottom = (1.05 if colour_bar else 0.0), 0.38, 0.28
-    width, height = wide + bar, tall + top + bottom
+def _mosaic(tiles: Tiles, beside: float = 0.0) -> tuple[Figure, Axes]:
+    """A figure of the size of the tiles, with room for title, caption and `beside` inches."""
+    wide, tall = _inches(tiles)
+    width, height = wide + beside, tall + _TOP_INCHES + _BOTTOM_INCHES
     figure = new_figure(width, height, _BACKGROUND)
-    axis = figure.add_axes((0, bottom / height, wide / width, tall / height))
+    axis = figure.add_axes((0, _BOTTOM_INCHES / height, wide / width, tall / height))
     axis.set_axis_off()
     rows = 1 / tiles.down
     for index in range(len(tiles.slices)):
@@ -176,16 +173,26 @@ def _mosaic(tiles: Tiles, colour_bar: bool) -> tuple[Figure, Axes]:
         axis.text(
             *place, "R", color=_INK, fontsize=7, transform=axis.transAxes, va="center", alpha=0.8
         )
-    if colour_bar:
-        figure.add_axes(
-            (
-                (wide + 0.12) / width,
-                (bottom + 0.08 * tall) / height,
-                0.14 / width,
-                0.84 * tall / height,
-            )
-        )
     return figure, axis
+
+
+def _inches(tiles: Tiles) -> tuple[float, float]:
+    height_mm, width_mm = tiles.shape_mm
+    return _TILE_INCHES * tiles.across, _TILE_INCHES * height_mm / width_mm * tiles.down
+
+
+def _bar_axes(figure: Figure, tiles: Tiles) -> Axes:
+    """Where the colour bar stands, beside the tiles."""
+    wide, tall = _inches(tiles)
+    width, height = figure.get_size_inches()
+    return figure.add_axes(
+        (
+            (wide + 0.12) / width,
+            (_BOTTOM_INCHES + 0.08 * tall) / height,
+            0.14 / width,
+            0.84 * tall / height,
+        )
+    )
 
 
 def _caption(figure: Figure, title: str, outlines: Sequence[str]) -> None:
