@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from SyntheticPerfusionLib.commands import phantom, ratio
 from SyntheticPerfusionLib.errors import InputError
+from SyntheticPerfusionLib.phantom.cohort import SMALL_GRID, Member, draw_member
 from SyntheticPerfusionLib.phantom.disease import KINDS
+from SyntheticPerfusionLib.phantom.protocols import PROTOCOLS
 from SyntheticPerfusionLib.phantom.residue import RESIDUES
 from SyntheticPerfusionLib.series.geometry import Geometry
 from SyntheticPerfusionLib.series.images import read_image, write_image
@@ -111,6 +113,24 @@ def test_phantom_writes_a_patient_that_can_be_read_and_measured(tmp_path, capsys
     assert 1.4 < json.loads(capsys.readouterr().out)["ratio"] < 2.2
 
 
+def test_phantom_of_a_protocol_is_the_member_of_a_cohort_with_its_seed(tmp_path):
+    member = Member("sub-001", "healthy", 7, "train", "heidelberg", grid=SMALL_GRID)
+    folder = str(tmp_path)
+    options = ("--seed", "7", "--protocol", "heidelberg", "--small")
+    arguments = parse("phantom", folder, "--patient", "healthy", *options)
+    assert arguments.run(arguments) == 0
+    series, drawn = read_series(tmp_path / "dsc.nii.gz"), draw_member(member)
+    np.testing.assert_array_equal(series.signal, drawn.series.signal)
+    described = json.loads((tmp_path / "patient.json").read_text())
+    assert described["acquisition"]["repetition_time_s"] == 2.22
+    assert described["acquisition"]["snr"] == drawn.acquisition.snr
+    arguments = parse("phantom", folder, "--patient", "healthy", *options, "--snr", "33")
+    assert arguments.run(arguments) == 0
+    described = json.loads((tmp_path / "patient.json").read_text())
+    assert described["acquisition"]["snr"] == 33
+    assert described["acquisition"]["frames"] == drawn.acquisition.frames
+
+
 def test_phantom_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
     arguments = parse("phantom", str(tmp_path / "file" / "patient"), "--patient", "healthy")
@@ -119,7 +139,14 @@ def test_phantom_folder_that_cannot_be_made(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [["--snr", "0"], ["--seed", "-1"], ["--motion", "-2"], ["--patient", "migraine"]]
+    "wrong",
+    [
+        ["--snr", "0"],
+        ["--seed", "-1"],
+        ["--motion", "-2"],
+        ["--patient", "migraine"],
+        ["--protocol", "paris"],
+    ],
 )
 def test_phantom_options_that_make_no_sense(wrong, capsys):
     with pytest.raises(SystemExit) as stopped:
@@ -131,4 +158,5 @@ def test_phantom_options_that_make_no_sense(wrong, capsys):
 def test_choices_are_those_of_the_library():
     # The command lists them itself, so that asking for help loads no torch.
     assert phantom.KINDS == KINDS
+    assert phantom.PROTOCOLS == PROTOCOLS
     assert tuple(RESIDUES) == phantom.RESIDUES

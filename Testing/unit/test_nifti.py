@@ -141,6 +141,21 @@ def test_written_series_reads_back_the_same(tmp_path, suffix):
     assert sorted(os.listdir(tmp_path)) == sorted([f"out{suffix}", "out.json"])
 
 
+@pytest.mark.parametrize(
+    ("change", "stored"),
+    [(0.0, np.int16), (0.25, np.float32), (40_000.0, np.float32), (np.nan, np.float32)],
+)
+def test_whole_numbers_are_stored_as_scanners_do(tmp_path, change, stored):
+    series = small_series(12, small_geometry(SHAPE))
+    values = np.rint(series.signal)
+    values[3, 1, 2, 0] += change
+    write_series(series.with_signal(values), tmp_path / "out.nii.gz", {"FlipAngle": 60})
+    assert nib.load(tmp_path / "out.nii.gz").get_data_dtype() == stored
+    found = np.moveaxis(nib.load(tmp_path / "out.nii.gz").get_fdata(), 3, 0)
+    np.testing.assert_array_equal(found.transpose(0, 3, 2, 1), values)
+    assert json.loads((tmp_path / "out.json").read_text())["FlipAngle"] == 60
+
+
 def test_uneven_and_late_frames_read_back_the_same(tmp_path):
     series = small_series(14, small_geometry(SHAPE))
     times = series.frame_times_s + 0.1 * np.sin(np.arange(14))

@@ -147,7 +147,7 @@ def _tell(reporter: Reporter, written: Written, directory: Path) -> None:
             "failed": [failure.member.identifier for failure in written.failures],
         },
         [
-            f"{len(written.rows)} patients, {written.new} of them new: {table}",
+            f"Patients: {len(written.rows)}, of them new {written.new}; see {table}",
             "For research only; not for clinical decisions.",
         ],
     )

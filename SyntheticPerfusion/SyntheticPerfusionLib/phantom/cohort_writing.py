@@ -69,7 +69,7 @@ def write_cohort(
                 done.rows[member.identifier] = row
         check_room(todo, root)
         _list(everybody, done, root)
-        progress(len(done.rows) / len(everybody), f"{len(todo)} patients to make")
+        progress(len(done.rows) / len(everybody), f"Patients to make: {len(todo)}")
 
         def finished(member: Member, outcome: dict[str, Any] | Failure) -> None:
             if isinstance(outcome, Failure):

@@ -60,7 +60,8 @@ def slice_batches(
 
     cohort       a plan or its members, drawn in memory, or entries of read_cohort, read from disk.
     split        only patients of this part; None for all.
-    pool         patients at hand at a time, each about 4 T K J I bytes.
+    pool         patients at hand at a time, each about 4 T K J I bytes; up to twice as many
+                 where those have no full batch left.
     least_brain  voxels of brain below which a slice is left out.
     seed, epoch  of the order; each pass has its own.
     cancelled    asked while a patient is drawn; then raises Cancelled. To stop without an error,
@@ -102,7 +103,10 @@ def _batches(
     coming = [chosen[n] for n in rng.permutation(len(chosen))][::-1]
     at_hand: list[_Patient] = []
     while True:
-        while coming and len(at_hand) < pool:
+        while coming and (
+            len(at_hand) < pool
+            or (len(at_hand) < 2 * pool and not any(_waiting(at_hand) >= batch_size))
+        ):
             patient = _load(coming.pop(), device, quantities, cancelled)
             patient.waiting = [
                 int(k)
@@ -174,15 +178,26 @@ def _check(source: Member | CohortEntry, quantities: Sequence[str], known: Seque
         )
 
 
+def _groups(at_hand: Sequence[_Patient]) -> list[list[_Patient]]:
+    """Patients whose slices fit into one batch."""
+    by_shape: dict[tuple[int, ...], list[_Patient]] = {}
+    for patient in at_hand:
+        by_shape.setdefault(patient.shape, []).append(patient)
+    return list(by_shape.values())
+
+
+def _waiting(at_hand: Sequence[_Patient]) -> np.ndarray:
+    """Slices that are still to come in each of `_groups`."""
+    return np.array(
+        [sum(len(patient.waiting) for patient in group) for group in _groups(at_hand)], float
+    )
+
+
 def _choose(
     at_hand: Sequence[_Patient], batch_size: int, rng: np.random.Generator
 ) -> list[tuple[_Patient, int]]:
     """Slices for a batch, taken from what is waiting: of one shape, full where one can be."""
-    by_shape: dict[tuple[int, ...], list[_Patient]] = {}
-    for patient in at_hand:
-        by_shape.setdefault(patient.shape, []).append(patient)
-    groups = list(by_shape.values())
-    counts = np.array([sum(len(patient.waiting) for patient in group) for group in groups], float)
+    groups, counts = _groups(at_hand), _waiting(at_hand)
     weights = np.where(counts >= batch_size, counts, 0)
     if not weights.any():
         weights = np.where(counts == counts.max(), counts, 0)
