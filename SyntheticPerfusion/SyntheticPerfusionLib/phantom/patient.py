@@ -28,13 +28,16 @@ class DigitalPatient:
     """A series with its truth. Arrays are (K, J, I) on the grid of the series.
 
     series      what the scanner gives.
-    truth       CBF, CBV, MTT, delay, Tmax and TTP, as truth.true_values defines them.
+    truth       CBF, CBV, MTT, delay, Tmax and TTP, as truth.true_values defines them, and the five
+                collateral phases of true_phases where the series holds them.
     aif         the arterial curve that feeds the tissue, on the scale of tissue: the tissue curve
                 is (rho/kH) CBF/6000 (Ca * R). Arteries in the series show it times
                 acquisition.arterial_relaxivity. `vof` is the curve of the sagittal sinus alike.
     labels      uint8 of TissueLabel.
     mask        bool, the brain within the meninges.
-    rois        bool masks by name: "tumor" and "reference" (glioma), "lesion" and "core" (stroke).
+    territories uint8 of territories.Territory, whose artery feeds the tissue.
+    rois        bool masks by name: those of the disease (Condition.rois), and "mca" and "sss" where
+                the slices hold the vessels.
     anatomy     a T1-weighted picture, 0 to 1.
     shares      share of each voxel that is grey, white, csf, artery, vein, tumour, necrosis.
     motion      (T, 6) mm and degrees, as motion.draw_motion.
@@ -48,6 +51,7 @@ class DigitalPatient:
     aif: Aif
     vof: Aif
     labels: np.ndarray
+    territories: np.ndarray
     mask: np.ndarray
     rois: Mapping[str, np.ndarray]
     anatomy: np.ndarray
@@ -98,7 +102,12 @@ def as_arrays(simulation: Simulation) -> DigitalPatient:
         vof=true_vof(simulation.curves.inside, SINUS_DELAY_S, acquisition),
         labels=make_labels(anatomy, condition).cpu().numpy(),
         mask=array(anatomy.brain),
-        rois={name: array(roi) for name, roi in condition.rois.items()},
+        territories=array(torch.where(anatomy.brain, anatomy.territory_labels, 0).to(torch.uint8)),
+        rois={
+            name: array(roi)
+            for name, roi in {**condition.rois, **simulation.regions}.items()
+            if bool(roi.any())
+        },
         anatomy=array(anatomy.t1),
         shares={name: array(share) for name, share in brain_shares(anatomy, condition).items()},
         motion=simulation.motion,

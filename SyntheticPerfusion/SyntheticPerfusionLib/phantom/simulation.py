@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..errors import InputError
 from ..progress import CancelCheck, Progress, never, part, silent, stop_if
 from .acquisition import Acquisition
 from .aif import ArterialShape
@@ -24,6 +25,7 @@ from .noise import rician
 from .physiology import make_physiology
 from .signal import Curves, VoxelScan, simulate
 from .tissues import make_compartments, most_dispersed_s
+from .true_phases import reference_regions, true_phases
 from .truth import true_values
 
 _SIGNAL_SCALE = 2000.0
@@ -35,7 +37,10 @@ class Simulation:
 
     series      (T, K, J, I) what the scanner gives.
     clean       (T, V) the signal before motion, noise and spikes.
-    truth       (V,) maps by name of the quantity, 0 outside the brain.
+    truth       (V,) maps by name of the quantity, 0 outside the brain; the collateral phases are
+                missing where the series does not hold them, `phases` says why.
+    regions     bool (V,) "mca" and "sss", from which time was divided.
+    phases      start and end of each phase in s, or why there are none.
     anatomy, condition   the head and its disease.
     arterial    the arterial curve; `curves` what it becomes in tissue.
     motion      (T, 6) mm and degrees, as motion.draw_motion.
@@ -47,6 +52,8 @@ class Simulation:
     series: torch.Tensor
     clean: torch.Tensor
     truth: Mapping[str, torch.Tensor]
+    regions: Mapping[str, torch.Tensor]
+    phases: Mapping[str, Any]
     anatomy: Anatomy
     condition: Condition
     arterial: ArterialShape
@@ -61,6 +68,7 @@ class Simulation:
         return {
             "disease": dict(self.condition.settings),
             "arterial_shape": asdict(self.arterial),
+            "phases": dict(self.phases),
             "spikes": self.events,
         }
 
@@ -101,6 +109,20 @@ def simulate_patient(
         part(progress, 0.3, 0.8),
         cancelled,
     )
+    progress(0.75, "Dividing the passage into phases")
+    truth = true_values(anatomy, condition, acquisition, spread, peak_time)
+    regions = reference_regions(anatomy, condition.arterial_delay_s)
+    phases: dict[str, Any] = {}
+    try:
+        maps, division = true_phases(clean, baseline, regions, anatomy, acquisition)
+    except InputError as error:
+        phases["missing"] = str(error)
+    else:
+        truth |= maps
+        phases |= {
+            name: [round(start, 3), round(end, 3)]
+            for name, (start, end) in division.intervals_s.items()
+        }
     progress(0.8, "Adding motion and noise")
     gain = _SIGNAL_SCALE * receive_field(anatomy.mni_mm, shading_rng)
     clean *= gain
@@ -117,7 +139,9 @@ def simulate_patient(
         seed=seed,
         series=series,
         clean=clean,
-        truth=true_values(anatomy, condition, acquisition, spread, peak_time),
+        truth=truth,
+        regions=regions,
+        phases=phases,
         anatomy=anatomy,
         condition=condition,
         arterial=arterial,
