@@ -264,7 +264,7 @@ def _truth_table(patient: DigitalPatient) -> Table:
         if name not in (*_VESSELS, *_REFERENCES)
     }
     volume_ml = patient.series.geometry.voxel_volume_ml
-    rows = [("Volume [ml]", *(f"{mask.sum() * volume_ml:.0f}" for mask in shown.values()))]
+    rows = [("Volume [ml]", *(f"{mask.sum() * volume_ml:.3g}" for mask in shown.values()))]
     rows += [
         (quantity.label, *(f"{values[mask].mean():.3g}" for mask in shown.values()))
         for quantity, values in patient.truth.arrays.items()

@@ -141,7 +141,7 @@ def label_colours(count: int) -> list[tuple[float, float, float]]:
     from colorsys import hsv_to_rgb
 
     return [
-        hsv_to_rgb((0.08 + 0.618 * n) % 1.0, 0.45 + 0.2 * (n % 2), (1.0, 0.85, 0.95)[n % 3])
+        hsv_to_rgb((0.08 + 0.618 * n) % 1.0, 0.45 + 0.2 * (n % 2), 1.0 if n < 7 else 0.7)
         for n in range(count)
     ]
 
