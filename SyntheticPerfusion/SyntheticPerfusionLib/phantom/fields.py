@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+_PART = 8192
+
 
 @dataclass(frozen=True, eq=False)
 class SmoothField:
@@ -37,10 +39,15 @@ class SmoothField:
     def __call__(self, points_mm: torch.Tensor) -> torch.Tensor:
         """Values (..., C) at points (..., 3) in mm, on their device; (...) for one component."""
         device = points_mm.device
-        amplitudes = torch.from_numpy(self.amplitudes).to(device)
-        phase = points_mm.reshape(-1, 3).float() @ torch.from_numpy(self.waves).to(device)
-        half = phase.shape[1]
-        values = torch.cos(phase) @ amplitudes[:half]
-        values += torch.sin(phase) @ amplitudes[half:]
+        waves = torch.from_numpy(self.waves).to(device)
+        cosines, sines = torch.from_numpy(self.amplitudes).to(device).chunk(2)
+        flat = points_mm.reshape(-1, 3).float()
+        values = flat.new_empty((flat.shape[0], cosines.shape[1]))
+        # In parts that stay in a processor's cache; a GPU takes them whole.
+        size = _PART if flat.device.type == "cpu" else max(1, flat.shape[0])
+        for start in range(0, flat.shape[0], size):
+            part = slice(start, start + size)
+            phase = flat[part] @ waves
+            torch.addmm(torch.cos(phase) @ cosines, torch.sin(phase), sines, out=values[part])
         shape = points_mm.shape[:-1]
         return values.reshape(shape) if values.shape[1] == 1 else values.reshape(*shape, -1)
