@@ -88,6 +88,7 @@ def test_patients_on_disk_are_those_in_memory(written, drawn):
             np.testing.assert_array_equal(read_image(path)[0], patient.truth[name])
         np.testing.assert_array_equal(read_mask(entry.mask, series.geometry), patient.mask)
         np.testing.assert_array_equal(read_image(entry.labels)[0], patient.labels)
+        np.testing.assert_array_equal(read_image(entry.territories)[0], patient.territories)
         np.testing.assert_allclose(read_image(entry.anatomy)[0], patient.anatomy)
         assert set(entry.rois) == set(patient.rois)
         for name, path in entry.rois.items():
@@ -116,12 +117,14 @@ def test_sidecars_by_their_bids_names(written):
         assert description["DatasetType"] == kind
 
 
-def test_labels_have_names(written):
-    rows = (written / "derivatives/truth/desc-tissue_dseg.tsv").read_text().splitlines()
+@pytest.mark.parametrize("kind", ["tissue", "territories"])
+def test_labels_have_names(written, kind):
+    rows = (written / f"derivatives/truth/desc-{kind}_dseg.tsv").read_text().splitlines()
     names = dict(row.split("\t") for row in rows[1:])
-    found = np.unique(read_image(read_cohort(written)[0].labels)[0])
+    entry = read_cohort(written)[0]
+    found = np.unique(read_image(entry.labels if kind == "tissue" else entry.territories)[0])
     assert rows[0] == "index\tname"
-    assert names["1"] == "grey_matter"
+    assert len(found) > 3
     assert {str(value) for value in found} <= set(names)
 
 

@@ -139,6 +139,21 @@ def test_from_a_folder_come_the_same_slices(tmp_path):
             assert torch.equal(read.targets[name], target)
 
 
+def test_those_whose_truth_lacks_a_quantity_can_be_left_out(monkeypatch):
+    real, (lacking, *others) = draws.simulate_member, members(PLAN)
+
+    def simulate(member, *rest):
+        drawn = real(member, *rest)
+        truth = {name: values for name, values in drawn.truth.items() if name != "Tmax"}
+        return replace(drawn, truth=truth) if member == lacking else drawn
+
+    monkeypatch.setattr(draws, "simulate_member", simulate)
+    with pytest.raises(InputError, match="sub-001 has no true Tmax"):
+        list(slice_batches(PLAN, split=None))
+    found = {name for name, _ in seen(slice_batches(PLAN, split=None, skip_lacking=True))}
+    assert found == {member.identifier for member in others}
+
+
 def test_wrong_requests_and_stopping(drawn_once, monkeypatch):
     with pytest.raises(InputError, match="no true K2"):
         next(slice_batches(PLAN, split=None, quantities=("CBF", "K2")))

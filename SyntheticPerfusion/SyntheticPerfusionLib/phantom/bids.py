@@ -6,7 +6,8 @@ DIR/sub-001/anat/sub-001_T1w.nii.gz               T1-weighted picture on the sam
 DIR/derivatives/truth/sub-001/perf/
     sub-001_<Quantity>.nii.gz + .json             true maps, float32, with unit and definition
     sub-001_desc-brain_mask.nii.gz                brain; desc-lesion, desc-tumor ... for each region
-    sub-001_desc-tissue_dseg.nii.gz               labels of desc-tissue_dseg.tsv at the top
+    sub-001_desc-tissue_dseg.nii.gz               labels of desc-tissue_dseg.tsv at the top;
+                                                  desc-territories alike
     sub-001_desc-aif_timeseries.tsv               the arterial curve that fed the tissue; desc-vof
 DIR/derivatives/truth/sub-001/sub-001_patient.json
 ```
@@ -40,7 +41,7 @@ from .write import describe_patient
 
 TRUTH = Path("derivatives", "truth")
 
-_LESIONS = ("lesion", "tumor")
+_LESIONS = ("lesion", "tumor", "affected")
 """The region whose volume tells how large the disease is."""
 
 
@@ -123,12 +124,10 @@ def _volumes(patient: DigitalPatient, anat: Path, truth: Path) -> dict[Path, np.
     volumes = {
         "desc-brain_mask": patient.mask,
         "desc-tissue_dseg": patient.labels,
+        "desc-territories_dseg": patient.territories,
         **{f"desc-{name}_mask": roi for name, roi in patient.rois.items()},
         **{name: patient.truth[name] for name in patient.truth.names},
     }
-    territories = getattr(patient, "territories", None)
-    if territories is not None:
-        volumes["desc-territories_dseg"] = territories
     return {
         anat.with_name(f"{anat.name}.nii.gz"): patient.anatomy.astype(np.float32),
         **{
@@ -164,6 +163,7 @@ def participant(patient: DigitalPatient, member: Member) -> dict[str, Any]:
         "participant_id": member.identifier,
         "kind": member.kind,
         "grade": member.grade or None,
+        "who_grade": drawn.get("who_grade"),
         "rcbv": _true_rcbv(patient),
         "side": drawn.get("side"),
         "lesion_ml": None if lesion is None else _volume_ml(lesion, patient),

@@ -14,6 +14,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from ..series.atomic import replacing
 from .bids import TRUTH
 from .cohort import SPLITS, CohortPlan, Member, scan_of
 from .disease import KINDS
+from .territories import Territory
 from .truth import TissueLabel
 
 DESCRIPTION = "dataset_description.json"
@@ -39,13 +41,15 @@ COLUMNS: dict[str, dict[str, Any]] = {
     "participant_id": {"Description": "name of the patient's folder"},
     "kind": {"Description": "what ails the patient", "Levels": {kind: kind for kind in KINDS}},
     "grade": {"Description": "grade of the glioma", "Levels": {"low": "low", "high": "high"}},
+    "who_grade": {"Description": "grade of the glioma by the WHO, 2 to 4"},
     "rcbv": {
         "Description": "mean true CBV of the tumour region over that of the reference region",
         "Units": "ratio",
     },
     "side": {"Description": "side of the patient's disease"},
     "lesion_ml": {
-        "Description": "volume of the ischaemic lesion (core and penumbra) or of living tumour",
+        "Description": "volume of the ischaemic lesion (core and penumbra), of living tumour, or "
+        "of tissue that blood reaches late",
         "Units": "ml",
     },
     "protocol": {"Description": "protocol the scan was drawn from"},
@@ -202,15 +206,20 @@ def _top_files(plan: CohortPlan) -> dict[Path, str]:
         **made,
         "SourceDatasets": [{"URL": "../.."}],
     }
-    labels = [f"{int(label)}\t{label.name.lower()}" for label in TissueLabel]
     return {
         Path(DESCRIPTION): _json(description),
         Path("README"): _README.format(version=__version__),
         Path(".bidsignore"): "*_dsc.*\n",
         Path("participants.json"): _json(COLUMNS),
         TRUTH / DESCRIPTION: _json(truth),
-        TRUTH / "desc-tissue_dseg.tsv": "\n".join(["index\tname", *labels]) + "\n",
+        TRUTH / "desc-tissue_dseg.tsv": _names(TissueLabel),
+        TRUTH / "desc-territories_dseg.tsv": _names(Territory),
     }
+
+
+def _names(labels: type[IntEnum]) -> str:
+    rows = [f"{int(label)}\t{label.name.lower()}" for label in labels]
+    return "\n".join(["index\tname", *rows]) + "\n"
 
 
 def _remove_leftovers(folder: Path) -> None:

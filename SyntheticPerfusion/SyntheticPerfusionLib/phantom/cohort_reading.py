@@ -22,7 +22,7 @@ class CohortEntry:
     series       4D NIfTI with its sidecar; `anatomy` the T1-weighted picture.
     targets      true map by name of the quantity, unit and definition in the .json beside it.
     mask         brain; `labels` tissue; `rois` mask by name of the region.
-    aif          arterial curve, `vof` that of the sagittal sinus; `territories` label map or None.
+    aif          arterial curve, `vof` that of the sagittal sinus; `territories` label map.
     drawn        the JSON file of everything that was drawn.
     """
 
@@ -40,7 +40,7 @@ class CohortEntry:
     rois: Mapping[str, Path]
     aif: Path
     vof: Path
-    territories: Path | None
+    territories: Path
     drawn: Path
 
 
@@ -99,11 +99,6 @@ def _found(
     units: Sequence[str],
 ) -> CohortEntry:
     truth = root / TRUTH / name / "perf"
-
-    def there(entity: str) -> Path | None:
-        file = f"{name}_{entity}"
-        return truth / file if file in files else None
-
     beginning, end = f"{name}_desc-", "_mask.nii.gz"
     masks = [
         file.removeprefix(beginning).removesuffix(end)
@@ -125,6 +120,6 @@ def _found(
         rois={mask: truth / f"{beginning}{mask}{end}" for mask in masks if mask != "brain"},
         aif=truth / f"{beginning}aif_timeseries.tsv",
         vof=truth / f"{beginning}vof_timeseries.tsv",
-        territories=there("desc-territories_dseg.nii.gz"),
+        territories=truth / f"{beginning}territories_dseg.nii.gz",
         drawn=drawn,
     )

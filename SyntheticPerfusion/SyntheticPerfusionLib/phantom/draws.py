@@ -7,7 +7,7 @@ iterator: whoever wants a data loader wraps it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -52,6 +52,7 @@ def slice_batches(
     split: str | None = "train",
     pool: int = 4,
     least_brain: int = 0,
+    skip_lacking: bool = False,
     seed: int = 0,
     epoch: int = 0,
     cancelled: CancelCheck = never,
@@ -63,6 +64,8 @@ def slice_batches(
     pool         patients at hand at a time, each about 4 T K J I bytes; up to twice as many
                  where those have no full batch left.
     least_brain  voxels of brain below which a slice is left out.
+    skip_lacking leave out patients whose truth lacks one of the quantities, as the collateral
+                 phases of a series that ends early; else they raise InputError.
     seed, epoch  of the order; each pass has its own.
     cancelled    asked while a patient is drawn; then raises Cancelled. To stop without an error,
                  stop iterating.
@@ -84,22 +87,26 @@ def slice_batches(
             f"None of the {len(everybody)} patients is in the part '{split}'; "
             "ask for another part or more patients."
         )
-    return _batches(
-        chosen, device, batch_size, quantities, pool, least_brain, (seed, epoch), cancelled
-    )
+
+    def load(source: Member | CohortEntry) -> _Patient | None:
+        try:
+            return _load(source, device, quantities, least_brain, cancelled)
+        except _LackingError:
+            if skip_lacking:
+                return None
+            raise
+
+    rng = np.random.default_rng(np.random.SeedSequence((seed, epoch)))
+    return _batches(chosen, load, batch_size, pool, rng)
 
 
 def _batches(
     chosen: Sequence[Member | CohortEntry],
-    device: str,
+    load: Callable[[Member | CohortEntry], _Patient | None],
     batch_size: int,
-    quantities: Sequence[str],
     pool: int,
-    least_brain: int,
-    seed: tuple[int, int],
-    cancelled: CancelCheck,
+    rng: np.random.Generator,
 ) -> Iterator[SliceBatch]:
-    rng = np.random.default_rng(np.random.SeedSequence(seed))
     coming = [chosen[n] for n in rng.permutation(len(chosen))][::-1]
     at_hand: list[_Patient] = []
     while True:
@@ -107,18 +114,18 @@ def _batches(
             len(at_hand) < pool
             or (len(at_hand) < 2 * pool and not any(_waiting(at_hand) >= batch_size))
         ):
-            patient = _load(coming.pop(), device, quantities, cancelled)
-            patient.waiting = [
-                int(k)
-                for k in rng.permutation(patient.signal.shape[1])
-                if int(patient.mask[k].sum()) >= least_brain
-            ]
-            if patient.waiting:
+            patient = load(coming.pop())
+            if patient is not None and patient.waiting:
+                rng.shuffle(patient.waiting)
                 at_hand.append(patient)
         if not at_hand:
             return
         yield _batch(_choose(at_hand, batch_size, rng))
         at_hand = [patient for patient in at_hand if patient.waiting]
+
+
+class _LackingError(InputError):
+    """A patient's truth has no map of a quantity that is asked for."""
 
 
 @dataclass(eq=False)
@@ -140,6 +147,19 @@ class _Patient:
 
 
 def _load(
+    source: Member | CohortEntry,
+    device: str,
+    quantities: Sequence[str],
+    least_brain: int,
+    cancelled: CancelCheck,
+) -> _Patient:
+    patient = _loaded(source, device, quantities, cancelled)
+    brain = patient.mask.sum((1, 2)).tolist()
+    patient.waiting = [k for k, voxels in enumerate(brain) if voxels >= least_brain]
+    return patient
+
+
+def _loaded(
     source: Member | CohortEntry, device: str, quantities: Sequence[str], cancelled: CancelCheck
 ) -> _Patient:
     if isinstance(source, Member):
@@ -173,7 +193,7 @@ def _on(device: str, array: np.ndarray) -> torch.Tensor:
 def _check(source: Member | CohortEntry, quantities: Sequence[str], known: Sequence[str]) -> None:
     missing = [name for name in quantities if name not in known]
     if missing:
-        raise InputError(
+        raise _LackingError(
             f"{source.identifier} has no true {', '.join(missing)}; choose from {', '.join(known)}."
         )
 
