@@ -15,8 +15,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +85,11 @@ def main() -> None:
     asked = _arguments()
     subjects = [*_real_curves(asked.curves), *map(_real_slice, asked.real)]
     seeds = range(asked.seeds)
-    subjects += [_digital(kind, seed, asked.protocol) for seed in seeds for kind in asked.kinds]
+    for kind, seed in product(asked.kinds, seeds):
+        try:
+            subjects.append(_digital(kind, seed, asked.protocol))
+        except InputError as error:
+            print(f"{kind} {seed}: {error}", file=sys.stderr)
     rows = summary(subjects)
     if asked.plot:
         from realism_plot import draw
@@ -189,7 +195,7 @@ def _of_series(
     try:
         aif = find_aif(prepared.series, mask, prepared.bolus)
     except InputError as error:
-        print(f"{subject.name}: {error}")
+        print(f"{subject.name}: {error}", file=sys.stderr)
     else:
         curves["artery"] = (series.mean_curve(aif.voxels), step_s)
         subject.figures["artery voxels"] = float(aif.voxels.sum())

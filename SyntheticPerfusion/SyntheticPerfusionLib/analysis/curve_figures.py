@@ -14,7 +14,7 @@ import numpy as np
 from ..series.bolus import BolusTiming, timing_of_curve
 from ..series.curve import full_width_half_maximum, time_of_arrival, time_of_peak
 
-_SECOND_PASS_WIDTHS = 4.0
+_SECOND_PASS_WIDTHS = 3.0
 """A second pass is looked for within this many widths of the first after its peak: what rises
 later is drift."""
 
