@@ -1,80 +1,57 @@
 """One head on the scanner's grid: the share of each tissue in a voxel, and its place in MNI space.
 
-The template is scaled, turned, shifted and bent a little by seed; the vessels bend with it. Slices
-are thick, so tissue shares are averaged through each of them. Air is left out: whatever is said of
-a head is said of the voxels that hold some of it, in one row.
+The template is bent into the shape of one head (head_shape.py); vessels, eyes and air-filled spaces
+are put into it. Voxels are large, so tissue shares are averaged through each of them. Air is left
+out: whatever is said of a head is said of the voxels that hold some of it, in one row.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
 import torch
 
 from ..series.geometry import Geometry
+from .cortical_vessels import draw_vessels
 from .fields import SmoothField
+from .head_shape import HeadShape, Placement
 from .mass import Mass
+from .skull_base import SkullBase
 from .template import Template, load_template
-from .territories import MCA, Territory, TerritoryBorders, of_side
-from .vessels import SAGITTAL_SINUS, all_vessels, fill, point_volume_mm3
+from .territories import MCA, TerritoryBorders, of_side
+from .vessel_filling import cut, shares_of
 
-_SUBSLICE_MM = 2.0
-_STACK_CENTRE_MNI_MM = np.array([0.0, -18.0, 14.0])
-_HEAD_SCALE = 0.91
-"""The template is larger than most heads."""
+_SUBVOXEL_MM = 2.5
+"""Voxels longer than this are averaged over places within them."""
 
-_MENINGES_MM, _SKULL_MM, _SCALP_MM = 2.0, 6.5, 12.5
+_MENINGES_MM, _SKULL_MM, _SCALP_MM = 2.0, 6.5, 10.5
 """Outer bounds of the layers, counted from the meninges."""
 
 _BASE_MM = 6.0
 """Soft tissue under the skull base keeps this far from the brain."""
 
+_OUTSIDE_MM = 13.0
+"""Farther from the meninges than this there is air."""
+
+_SKULL_BASE_Z_MM = 8.0
+"""Everything that skull_base.py puts into a head lies below."""
+
 _LEAST_SHARE = 1e-3
 """A voxel with less of the head in it is air."""
 
+_CHUNK = 32768
 
-@dataclass(frozen=True, eq=False)
-class Placement:
-    """Takes positions of the patient (RAS, mm from the centre of the stack) to MNI and back."""
+_PIAL_ML_100ML = 20.0
+"""Blood of the vessels of the surface, per 100 ml of tissue and fluid, at density 1 of _pial: a
+cortex that shows them as real series do needs 10 to 12 in its folds, 4 to 7 beside them."""
+_PIAL_PATCH_MM, _PIAL_PATCHY = 7.0, 0.45
 
-    matrix: np.ndarray
-    bend: SmoothField
-    bend_mm: float
-
-    @classmethod
-    def draw(cls, rng: np.random.Generator) -> Placement:
-        """A head of its own size, tilt, place and shape."""
-        scale = _HEAD_SCALE * (1 + rng.normal(0, 0.025, 3))
-        angles = np.deg2rad(rng.normal(0, [3.0, 2.5, 3.5]))
-        rotation = np.eye(3)
-        for axis, angle in enumerate(angles):
-            one, two = [other for other in range(3) if other != axis]
-            turn = np.eye(3)
-            turn[one, one] = turn[two, two] = np.cos(angle)
-            turn[one, two], turn[two, one] = -np.sin(angle), np.sin(angle)
-            rotation = rotation @ turn
-        matrix = np.eye(4)
-        matrix[:3, :3] = np.diag(1 / scale) @ rotation.T
-        matrix[:3, 3] = _STACK_CENTRE_MNI_MM + rng.normal(0, [1.5, 3.0, 3.0])
-        return cls(matrix, SmoothField.draw(rng, length_mm=32.0, components=3), bend_mm=1.8)
-
-    def to_mni(self, points_mm: torch.Tensor) -> torch.Tensor:
-        """MNI positions (..., 3) of patient positions (..., 3)."""
-        matrix = torch.as_tensor(self.matrix, dtype=torch.float32, device=points_mm.device)
-        return points_mm @ matrix[:3, :3].T + matrix[:3, 3] + self.bend_mm * self.bend(points_mm)
-
-    def from_mni(self, points_mm: torch.Tensor) -> torch.Tensor:
-        """Patient positions (N, 3) of MNI positions (N, 3), by fixed-point iteration."""
-        matrix = torch.as_tensor(self.matrix, dtype=torch.float32, device=points_mm.device)
-        inverse = torch.linalg.inv(matrix[:3, :3].double()).float().T
-        moved = (points_mm - matrix[:3, 3]) @ inverse
-        guess = moved
-        for _ in range(6):
-            guess = moved - self.bend_mm * self.bend(guess) @ inverse
-        return guess
+_TISSUES = ("grey", "white", "csf", "skull", "scalp", "base", "eye")
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +60,10 @@ class Anatomy:
 
     voxels           (V,) int64, place of each voxel in the flattened grid (K, J, I).
     grey, white, csf, artery, vein, skull, scalp, base, eye   shares of a voxel, adding up to 1
-                     with air; base is the soft tissue under the skull base.
+                     with air; scalp is skin and fat, that of the orbits too, base the soft tissue
+                     under the skull base and the muscles of the eyes.
+    pial_ml_100ml    blood of the small vessels on the brain's surface, per 100 ml of the fluid and
+                     the cortex in the voxel; none in the ventricles and in the depth.
     dephasing_per_s  R2* that the field around air-filled spaces adds.
     artery_delay_s   arrival of the bolus in the arteries of a voxel after the middle cerebral
                      artery; `vein_delay_s` alike.
@@ -114,6 +94,7 @@ class Anatomy:
     scalp: torch.Tensor
     base: torch.Tensor
     eye: torch.Tensor
+    pial_ml_100ml: torch.Tensor
     dephasing_per_s: torch.Tensor
     artery_delay_s: torch.Tensor
     vein_delay_s: torch.Tensor
@@ -149,77 +130,105 @@ def make_anatomy(
     mass: Mass | None = None,
 ) -> Anatomy:
     """A head on an axial grid, drawn by `rng`; a mass pushes its tissue away."""
-    place_rng, vessel_rng, border_rng = rng.spawn(3)
-    placement = Placement.draw(place_rng)
-    shares = _tissues(load_template(), placement, geometry, device)
-    vessels = _vessels(placement, geometry, vessel_rng, device)
-    room = 1.0 - vessels["artery"] - vessels["vein"]
-    filled = vessels["artery"] + vessels["vein"]
-    for name in ("grey", "white", "csf", "skull", "scalp", "base", "eye"):
-        shares[name] = shares[name] * room
-        filled = filled + shares[name]
-    voxels = torch.nonzero(filled > _LEAST_SHARE)[:, 0]
-    inside = {name: values[..., voxels] for name, values in vessels.items()}
-    for name, values in shares.items():
-        inside[name] = values[voxels]
-    supply = TerritoryBorders.draw(border_rng).at(inside["mni_mm"], inside["brain"])
+    shape_rng, vessel_rng, border_rng, base_rng, pial_rng = rng.spawn(5)
+    shape = HeadShape.draw(shape_rng)
+    template = load_template()
+    near = Placement(shape, template, mass)
+    placement = near.to(device)
+    skull_base = SkullBase.draw(base_rng)
+    voxels = _around_the_head(template, placement, geometry, device)
+    parts = _tissues(_Head(template, placement, skull_base, shape), geometry, voxels)
+    filled = torch.stack([parts[name] for name in _TISSUES]).sum(0)
+    kept = torch.nonzero(filled > _LEAST_SHARE)[:, 0]
+    parts = {name: values[kept] for name, values in parts.items()}
+    voxels = voxels[kept]
+
+    vessels, variants = draw_vessels(vessel_rng, template)
+    rows = np.full(int(np.prod(geometry.shape)), -1)
+    rows[voxels.cpu().numpy()] = np.arange(voxels.numel())
+    pieces = cut(vessels, near, vessel_rng)
+    for name, values in shares_of(pieces, vessels, geometry, rows, voxels.numel()).items():
+        parts[name] = values.to(device)
+    vessel_share = parts["artery"] + parts["vein"]
+    for name in _TISSUES:
+        parts[name] = parts[name] * (1 - vessel_share)
+
+    patient_mm = _positions(geometry, voxels)
+    mni_mm = placement.to_mni(patient_mm)
+    supply = TerritoryBorders.draw(border_rng).at(mni_mm, parts["brain"])
+    patches = SmoothField.draw(pial_rng, _PIAL_PATCH_MM)(mni_mm)
     return Anatomy(
         geometry=geometry,
         voxels=voxels,
+        patient_mm=patient_mm,
+        mni_mm=mni_mm,
+        place_mm=placement.to_place(patient_mm),
         territories=supply.shares,
         territory_labels=supply.labels,
         border_zone=supply.border_zone,
-        place_mm=inside["mni_mm"],
-        settings={},
-        **inside,
+        dephasing_per_s=skull_base.dephasing_per_s(mni_mm),
+        pial_ml_100ml=_PIAL_ML_100ML
+        * parts.pop("pial")
+        * torch.exp(_PIAL_PATCHY * patches - _PIAL_PATCHY**2 / 2),
+        settings={**shape.settings, "variants": variants},
+        **parts,
     )
 
 
-def _positions(geometry: Geometry, slice_index: int, offset_mm: float, device: str) -> torch.Tensor:
-    """Patient positions (J * I, 3) in RAS of one sheet within a slice."""
+def _positions(geometry: Geometry, voxels: torch.Tensor) -> torch.Tensor:
+    """Patient positions (V, 3) in RAS of the centres of voxels."""
     _, rows, columns = geometry.shape
-    di, dj, dk = geometry.spacing
-    x = -(geometry.origin[0] + di * torch.arange(columns, device=device))
-    y = -(geometry.origin[1] + dj * torch.arange(rows, device=device))
-    z = geometry.origin[2] + dk * slice_index + offset_mm
-    sheet = torch.empty((rows, columns, 3), device=device)
-    sheet[..., 0], sheet[..., 1], sheet[..., 2] = x[None, :], y[:, None], z
-    return sheet.reshape(-1, 3)
+    index = torch.stack([voxels % columns, voxels // columns % rows, voxels // (columns * rows)], 1)
+    lps = index * index.new_tensor(geometry.spacing, dtype=torch.float32) + index.new_tensor(
+        geometry.origin, dtype=torch.float32
+    )
+    return lps * lps.new_tensor([-1.0, -1.0, 1.0])
 
 
-def _tissues(
+def _around_the_head(
     template: Template, placement: Placement, geometry: Geometry, device: str
-) -> dict[str, torch.Tensor]:
-    """Shares of every voxel of the grid, flattened, with its MNI position."""
-    thickness = geometry.spacing[2]
-    sheets = max(1, round(thickness / _SUBSLICE_MM))
-    offsets = (np.arange(sheets) + 0.5) / sheets * thickness - thickness / 2
-    slices, centres = [], []
-    for k in range(geometry.shape[0]):
-        centres.append(_positions(geometry, k, 0.0, device))
-        found = [
-            _sheet(template, placement.to_mni(_positions(geometry, k, float(offset), device)))
-            for offset in offsets
-        ]
-        slices.append(
-            {name: torch.stack([one[name] for one in found]).mean(0) for name in found[0]}
-        )
-    maps = {name: torch.cat([one[name] for one in slices]) for name in slices[0]}
-    patient_mm = torch.cat(centres)
-    return {
-        **maps,
-        "brain": maps["brain"] > 0.5,
-        "mni_mm": placement.to_mni(patient_mm),
-        "patient_mm": patient_mm,
-    }
+) -> torch.Tensor:
+    """Voxels (V,) near enough to the head to hold some of it."""
+    margin = _OUTSIDE_MM + max(geometry.spacing) / 2
+    depth = placement.nearly(template, "meninges_mm")
+    chunks = torch.arange(int(np.prod(geometry.shape)), device=device).split(_CHUNK)
+    return torch.cat([chunk[depth(_positions(geometry, chunk)) < margin] for chunk in chunks])
 
 
-def _sheet(template: Template, mni_mm: torch.Tensor) -> dict[str, torch.Tensor]:
-    maps = template.sample(("grey", "white", "t1", "brain_mm", "meninges_mm"), mni_mm)
+@dataclass(frozen=True, eq=False)
+class _Head:
+    template: Template
+    placement: Placement
+    skull_base: SkullBase
+    shape: HeadShape
+
+
+def _tissues(head: _Head, geometry: Geometry, voxels: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Shares (V,) of voxels, averaged through them, before there are vessels."""
+    counts = [max(1, math.ceil(size / _SUBVOXEL_MM)) for size in geometry.spacing]
+    offsets = [
+        ((np.arange(count) + 0.5) / count - 0.5) * size
+        for count, size in zip(counts, geometry.spacing, strict=True)
+    ]
+    places = torch.tensor(list(product(*offsets)), dtype=torch.float32, device=voxels.device)
+    found = []
+    for chunk in voxels.split(_CHUNK):
+        centres = _positions(geometry, chunk)
+        parts = [_at(head, head.placement.to_mni(centres + place)) for place in places]
+        found.append({name: torch.stack([one[name] for one in parts]).mean(0) for name in parts[0]})
+    maps = {name: torch.cat([one[name] for one in found]) for name in found[0]}
+    return {**maps, "brain": maps["brain"] > 0.5}
+
+
+def _at(head: _Head, mni_mm: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Tissues at places (N, 3) in MNI space."""
+    names = ("grey", "white", "t1", "brain_mm", "meninges_mm", "ventricle", "sulcal")
+    maps = head.template.sample(names, mni_mm)
     grey, white, meninges_mm = maps["grey"], maps["white"], maps["meninges_mm"]
     csf = (1 - grey - white).clamp(0, 1) * _below(maps["brain_mm"], 3.0)
+    widening = head.shape.widening + (1 - head.shape.widening) * maps["ventricle"]
     # Averaging 152 heads has blurred the borders of tissues; one head has sharp ones.
-    sharp = [share**1.8 for share in (grey, white, csf)]
+    sharp = [share**1.8 for share in (grey, white, csf * widening)]
     total = (sharp[0] + sharp[1] + sharp[2]).clamp(min=1e-6)
     inside = _below(meninges_mm, _MENINGES_MM)
     filled = ((grey + white + csf) * 2).clamp(0, 1) * inside
@@ -231,17 +240,17 @@ def _sheet(template: Template, mni_mm: torch.Tensor) -> dict[str, torch.Tensor]:
     )
     skull = (_below(meninges_mm, _SKULL_MM) - filled - base).clamp(0, 1)
     scalp = _below(meninges_mm, _SCALP_MM) - _below(meninges_mm, _SKULL_MM)
+    outside = {"base": base, "skull": skull, "scalp": scalp, "eye": torch.zeros_like(base)}
+    below = torch.nonzero((mni_mm[:, 2] < _SKULL_BASE_Z_MM) & (filled < 0.98))[:, 0]
+    _put_skull_base(outside, head.skull_base.parts(mni_mm[below]), below, 1 - filled)
     return {
         "grey": grey,
         "white": white,
         "csf": csf,
-        "skull": skull,
-        "scalp": scalp,
-        "base": base,
-        "eye": torch.zeros_like(base),
-        "dephasing_per_s": torch.zeros_like(base),
-        "t1": maps["t1"] * inside + 0.12 * csf + 0.85 * scalp + 0.3 * base + 0.03 * skull,
+        **outside,
+        "t1": _t1(maps["t1"], grey, white, csf, outside),
         "brain": filled,
+        "pial": _pial(maps["sulcal"]) * filled,
     }
 
 
@@ -249,53 +258,44 @@ def _below(distance_mm: torch.Tensor, bound_mm: float, soft_mm: float = 1.0) -> 
     return ((bound_mm - distance_mm) / soft_mm + 0.5).clamp(0, 1)
 
 
-def _vessels(
-    placement: Placement, geometry: Geometry, rng: np.random.Generator, device: str
-) -> dict[str, torch.Tensor]:
-    """Shares of every voxel of the grid, flattened."""
-    size = int(np.prod(geometry.shape))
-    filled = {name: torch.zeros(size, device=device) for name in ("artery", "vein")}
-    delays = {name: torch.zeros(size, device=device) for name in ("artery", "vein")}
-    hanging = torch.zeros((len(Territory), size), device=device)
-    mca = torch.zeros((2, size), device=device)
-    sss = torch.zeros(size, device=device)
-    share = point_volume_mm3() / float(np.prod(geometry.spacing))
-    for vessel in all_vessels():
-        points = torch.from_numpy(fill(vessel, rng)).float().to(device)
-        own = share * _count(placement.from_mni(points), geometry)
-        kind = "vein" if vessel.venous else "artery"
-        filled[kind] += own
-        delays[kind] += own * vessel.delay_s
-        if not vessel.venous:
-            hanging[vessel.supply] += own
-        if vessel.name.split()[-1] in ("M1", "superior", "inferior"):
-            mca[0 if vessel.side < 0 else 1] += own
-        if vessel.name == SAGITTAL_SINUS:
-            sss += own
-    for kind, total in filled.items():
-        delays[kind] /= total.clamp(min=1e-9)
-    hanging /= filled["artery"].clamp(min=1e-9)
-    crowded = (filled["artery"] + filled["vein"]).clamp(min=1.0)
-    return {
-        "artery": filled["artery"] / crowded,
-        "vein": filled["vein"] / crowded,
-        "artery_delay_s": delays["artery"],
-        "vein_delay_s": delays["vein"],
-        "arterial_supply": hanging,
-        "mca": mca / crowded,
-        "sss": sss / crowded,
-    }
+def _pial(sulcal: torch.Tensor) -> torch.Tensor:
+    """How dense the vessels of the surface lie, by the share of fluid between folds around: they
+    line narrow folds, and are few in wide cisterns."""
+    return sulcal / (sulcal + 0.2) * (1 - 0.7 * sulcal**2)
 
 
-def _count(points_ras_mm: torch.Tensor, geometry: Geometry) -> torch.Tensor:
-    """Points (N, 3) in each voxel of the flattened grid."""
+def _put_skull_base(
+    outside: dict[str, torch.Tensor],
+    parts: dict[str, torch.Tensor],
+    below: torch.Tensor,
+    room: torch.Tensor,
+) -> None:
+    """Eyes, fat, muscle, bone and air in the place of what was there, outside the brain."""
+    room = room[below]
+    rest = 1 - torch.stack(list(parts.values())).sum(0).clamp(0, 1)
+    into = {"eye": "eye", "fat": "scalp", "muscle": "base", "bone": "skull"}
+    for share in outside.values():
+        share[below] *= rest
+    for part, tissue in into.items():
+        outside[tissue][below] += parts[part] * room
 
-    def row(values: tuple[float, ...]) -> torch.Tensor:
-        return torch.tensor(values, dtype=torch.float32, device=points_ras_mm.device)
 
-    lps = points_ras_mm * row((-1.0, -1.0, 1.0))
-    index = torch.round((lps - row(geometry.origin)) / row(geometry.spacing)).long()
-    slices, rows, columns = geometry.shape
-    within = ((index >= 0) & (index < row((columns, rows, slices)))).all(1)
-    i, j, k = index[within].T
-    return torch.bincount((k * rows + j) * columns + i, minlength=slices * rows * columns).float()
+def _t1(
+    template_t1: torch.Tensor,
+    grey: torch.Tensor,
+    white: torch.Tensor,
+    csf: torch.Tensor,
+    outside: dict[str, torch.Tensor],
+) -> torch.Tensor:
+    """A T1-weighted picture: fat is bright, fluid and the eyes are dark, bone and air black."""
+    brain = grey + white + csf
+    looks = 0.62 * grey + 0.84 * white + 0.16 * csf
+    of_template = torch.minimum(template_t1, brain)
+    return (
+        0.5 * looks
+        + 0.5 * of_template * (looks / (0.2 + 0.64 * brain).clamp(min=0.2)).clamp(0, 1)
+        + 0.85 * outside["scalp"]
+        + 0.32 * outside["base"]
+        + 0.03 * outside["skull"]
+        + 0.14 * outside["eye"]
+    )

@@ -21,6 +21,11 @@ _MARGIN = 12
 _SULCUS_MM = 14.0
 """Gaps of the brain surface narrower than twice this are bridged by the meninges."""
 
+_FLUID_MM = 3.0
+"""Fluid around the brain reaches this far."""
+
+_DEEP_MM = 6.0
+_ARROW_MM = 7.0
 
 _WIDEST_Z_MNI_MM = 0.0
 """Height at which the head is widest."""
@@ -35,6 +40,10 @@ class Template:
     brain_mm       distance from the surface of the brain, negative inside.
     meninges_mm    distance from the smooth surface that wraps the brain and, below it, what lies
                    under the skull base; negative inside.
+    ventricle      1 in and next to the ventricles, 0 away from them, softened over 2 mm.
+    inward_x, inward_y, inward_z   where the nearest lateral or third ventricle lies: a smooth
+                   field of arrows, the longest at its walls and of length 1.
+    sulcal         share of fluid between the folds, softened over 2 mm: 0 within the ventricles.
     first_mm       position of the first voxel (x, y, z); step_mm between voxels.
     """
 
@@ -43,6 +52,11 @@ class Template:
     t1: np.ndarray
     brain_mm: np.ndarray
     meninges_mm: np.ndarray
+    ventricle: np.ndarray
+    inward_x: np.ndarray
+    inward_y: np.ndarray
+    inward_z: np.ndarray
+    sulcal: np.ndarray
     first_mm: np.ndarray
     step_mm: float
 
@@ -81,15 +95,52 @@ def load_template() -> Template:
     wrapped = ndimage.distance_transform_edt(~brain) * step < _SULCUS_MM
     wrapped = ndimage.distance_transform_edt(wrapped) * step > _SULCUS_MM
     wrapped = _with_skull_base(wrapped | brain, first[2], step)
+    brain_mm = _signed_distance(brain, step)
+    meninges_mm = ndimage.gaussian_filter(_signed_distance(wrapped, step), 1.5)
+    fluid = np.clip(1 - grey - white, 0, 1) * (brain_mm < _FLUID_MM) * (meninges_mm < 0)
+    ventricle = _ventricles(fluid * (brain_mm < -_DEEP_MM), first, step)
+    near = ndimage.binary_dilation(ventricle, iterations=2) | _fourth_ventricle(
+        first, step, t1.shape
+    )
+    arrows = np.stack(np.gradient(ndimage.gaussian_filter(ventricle * 1.0, _ARROW_MM / step)))
+    arrows = (arrows / np.linalg.norm(arrows, axis=0).max()).astype(np.float32)
     return Template(
         grey=grey,
         white=white,
         t1=t1,
-        brain_mm=_signed_distance(brain, step),
-        meninges_mm=ndimage.gaussian_filter(_signed_distance(wrapped, step), 1.5),
+        brain_mm=brain_mm,
+        meninges_mm=meninges_mm,
+        ventricle=ndimage.gaussian_filter(near.astype(np.float32), 2.0 / step),
+        inward_x=arrows[2],
+        inward_y=arrows[1],
+        inward_z=arrows[0],
+        sulcal=ndimage.gaussian_filter((fluid * ~near).astype(np.float32), 2.0 / step),
         first_mm=first,
         step_mm=step,
     )
+
+
+def _ventricles(deep_fluid: np.ndarray, first_mm: np.ndarray, step_mm: float) -> np.ndarray:
+    """Lateral ventricles, the largest fluid space deep in the brain, and the third between them."""
+    x, y, z = _axes(first_mm, step_mm, deep_fluid.shape)
+    around = (abs(x) < 44) & (y > -56) & (y < 38) & (z > -16) & (z < 36)
+    third = (abs(x) < 4) & (y > -28) & (y < 6) & (z > -10) & (z < 8)
+    parts, _ = ndimage.label((deep_fluid > 0.5) & around)
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    return (parts == sizes.argmax()) | ((deep_fluid > 0.5) & third)
+
+
+def _fourth_ventricle(first_mm: np.ndarray, step_mm: float, shape: tuple[int, ...]) -> np.ndarray:
+    """A box around it."""
+    x, y, z = _axes(first_mm, step_mm, shape)
+    return (abs(x) < 14) & (y > -52) & (y < -30) & (z > -48) & (z < -18)
+
+
+def _axes(first_mm: np.ndarray, step_mm: float, shape: tuple[int, ...]) -> list[np.ndarray]:
+    """x, y and z of a grid (K, J, I), each along its own axis."""
+    along = [first + step_mm * np.arange(n) for first, n in zip(first_mm, shape[::-1], strict=True)]
+    return [along[0][None, None, :], along[1][None, :, None], along[2][:, None, None]]
 
 
 def _with_skull_base(wrapped: np.ndarray, first_z_mm: float, step_mm: float) -> np.ndarray:
