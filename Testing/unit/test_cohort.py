@@ -82,12 +82,12 @@ def test_plan_as_json_gives_the_plan_back():
         CohortPlan.from_json({"patients": 3, "colour": "red"})
 
 
-def test_which_plan_extends_which():
+def test_plans_that_differ_in_the_number_of_patients_are_alike():
     plan = CohortPlan(5, mix=tuple(MIX.items()))
-    assert replace(plan, patients=9).extends(plan)
-    assert not replace(plan, patients=4).extends(plan)
-    assert not replace(plan, patients=9, seed=1).extends(plan)
-    assert not replace(plan, patients=9, split=(0.6, 0.2, 0.2)).extends(plan)
+    assert replace(plan, patients=9).like(plan)
+    assert replace(plan, patients=4).like(plan)
+    assert not replace(plan, patients=9, seed=1).like(plan)
+    assert not replace(plan, split=(0.6, 0.2, 0.2)).like(plan)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

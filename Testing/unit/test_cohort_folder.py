@@ -241,7 +241,13 @@ def test_a_disk_too_small_is_said_before_anything_is_made(tmp_path, monkeypatch)
     with pytest.raises(InputError, match="2 patients need about") as refused:
         write_cohort(PLAN, tmp_path / "cohort", workers=1)
     assert "\n" not in str(refused.value)
-    assert not list((tmp_path / "cohort").glob("sub-*"))
+    assert not list((tmp_path / "cohort").iterdir())
+
+
+def test_fewer_patients_than_planned_are_taken_while_the_others_are_not_begun(written, copy):
+    cohort_folder.open_cohort(copy, replace(PLAN, patients=20))
+    assert write_cohort(PLAN, copy, workers=1).new == 0
+    assert contents(copy) == contents(written)
 
 
 def test_the_estimate_of_the_disk_lies_above_what_is_taken(written):

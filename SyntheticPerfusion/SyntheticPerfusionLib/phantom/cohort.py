@@ -68,9 +68,9 @@ class CohortPlan:
         if self.grid is not None:
             object.__setattr__(self, "grid", tuple(self.grid))
 
-    def extends(self, other: CohortPlan) -> bool:
-        """Whether the members of `other` are the first ones of this plan."""
-        return self.patients >= other.patients and self == replace(other, patients=self.patients)
+    def like(self, other: CohortPlan) -> bool:
+        """Whether the two differ in the number of patients at most: one begins with the other."""
+        return self == replace(other, patients=self.patients)
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, from which `from_json` makes the plan again."""
@@ -117,6 +117,11 @@ class Member:
     grid: tuple[int, int, int] | None = None
 
 
+def identifier(n: int) -> str:
+    """What the n-th member is called, counted from 1."""
+    return f"sub-{n:03d}"
+
+
 def members(plan: CohortPlan) -> list[Member]:
     """Everybody in the cohort, in order."""
     kinds = _Dealer(dict(plan.mix))
@@ -130,7 +135,7 @@ def members(plan: CohortPlan) -> list[Member]:
         part = parts.deal(rng, kind)
         everybody.append(
             Member(
-                identifier=f"sub-{n:03d}",
+                identifier=identifier(n),
                 kind=kind,
                 # 53 bits stay whole even where JSON's numbers are read as floating-point ones.
                 seed=int(own.generate_state(1, np.uint64)[0] >> np.uint64(11)),

@@ -22,8 +22,8 @@ from .. import __version__
 from ..errors import InputError
 from ..maps.write import unwritable
 from ..series.atomic import replacing
-from .bids import TRUTH
-from .cohort import SPLITS, CohortPlan, Member, scan_of
+from .bids import TRUTH, scan_folder
+from .cohort import SPLITS, CohortPlan, Member, identifier, scan_of
 from .disease import KINDS
 from .territories import Territory
 from .truth import TissueLabel
@@ -71,22 +71,25 @@ dataset_description.json holds the plan; the same plan gives the same files agai
 """
 
 
-def open_cohort(root: Path, plan: CohortPlan) -> None:
-    """Make the folder `root`, which is there, that of `plan`, or go on with what it holds.
-
-    Raises InputError where it holds another cohort or other files, or cannot be written to.
-    """
+def check_free(root: Path, plan: CohortPlan) -> None:
+    """InputError where `root` holds another cohort, more patients than `plan`, or other files."""
     try:
         for folder in (root, root / TRUTH):
             _remove_leftovers(folder)
         stored = _stored_plan(root)
-        if stored is None:
-            if any(root.iterdir()):
-                raise InputError(
-                    f"{root} is not empty and holds no cohort; choose a new or an empty folder."
-                )
-        else:
+        if stored is not None:
             _check_same(plan, stored, root)
+        elif any(root.iterdir()):
+            raise InputError(
+                f"{root} is not empty and holds no cohort; choose a new or an empty folder."
+            )
+    except OSError as error:
+        raise unwritable(root, error) from error
+
+
+def open_cohort(root: Path, plan: CohortPlan) -> None:
+    """Make `root` the folder of `plan`; InputError where it cannot be written to."""
+    try:
         for name, content in _top_files(plan).items():
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -177,17 +180,19 @@ def _stored_plan(root: Path) -> CohortPlan | None:
 
 
 def _check_same(plan: CohortPlan, stored: CohortPlan, root: Path) -> None:
-    if plan.extends(stored):
-        return
-    wanted, found = plan.as_json(), stored.as_json()
-    other = [name for name in wanted if wanted[name] != found[name] and name != "patients"]
-    if other:
+    if plan.like(stored):
+        beyond = range(plan.patients + 1, stored.patients + 1)
+        if any(scan_folder(root, identifier(n)).exists() for n in beyond):
+            raise InputError(
+                f"{root} holds a cohort of {stored.patients} patients, more than the "
+                f"{plan.patients} asked for; ask for {stored.patients} or more, or choose another "
+                "folder."
+            )
+    else:
+        wanted, found = plan.as_json(), stored.as_json()
+        other = [name for name in wanted if wanted[name] != found[name] and name != "patients"]
         said = "; ".join(f"{name} {found[name]}, not {wanted[name]}" for name in other)
         raise InputError(f"{root} holds a cohort of another plan ({said}); choose another folder.")
-    raise InputError(
-        f"{root} holds a cohort of {stored.patients} patients, more than the {plan.patients} asked "
-        f"for; ask for {stored.patients} or more, or choose another folder."
-    )
 
 
 def _top_files(plan: CohortPlan) -> dict[Path, str]:

@@ -23,7 +23,7 @@ from ..maps.write import usable_folder
 from ..progress import CancelCheck, Progress, never, silent
 from .bids import read_written, write_member
 from .cohort import CohortPlan, Member, draw_member, members
-from .cohort_folder import check_room, only_run, open_cohort, write_participants
+from .cohort_folder import check_free, check_room, only_run, open_cohort, write_participants
 
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -58,7 +58,7 @@ def write_cohort(
     everybody = members(plan)
     usable_folder(root)
     with only_run(root):
-        open_cohort(root, plan)
+        check_free(root, plan)
         done = Written()
         todo = []
         for member in everybody:
@@ -68,6 +68,7 @@ def write_cohort(
             else:
                 done.rows[member.identifier] = row
         check_room(todo, root)
+        open_cohort(root, plan)
         _list(everybody, done, root)
         progress(len(done.rows) / len(everybody), f"Patients to make: {len(todo)}")
 
