@@ -24,6 +24,12 @@ _SHIM = 0.55
 
 _SLAB_MM = 5.0
 _ECHO_S = 0.030
+_CELLS_FILLED = 0.8
+"""Radius of a space divided into cells, over that of a hollow one."""
+
+_LEAST_RADIUS_MM = 6.0
+"""Smaller spaces lie beside larger ones, in whose field theirs is lost."""
+
 _FIELD_UP_TO_Z_MM = 40.0
 """Above this the slope is nothing to a slice."""
 
@@ -116,51 +122,52 @@ class SkullBase:
             [_soft(_MUSCLE_RADIUS_MM - _to_stretch_mm(folded, *ends)) for ends in _MUSCLES]
             + [_soft(_NERVE_RADIUS_MM - _to_stretch_mm(folded, *_NERVE))]
         ).amax(0)
-        orbit = torch.maximum(orbit, globe)
-        air = air * (1 - orbit)
-        muscle = muscle * orbit * (1 - globe)
+        air = air * (1 - torch.maximum(orbit, globe))
+        around = (orbit - globe).clamp(min=0)
         petrous = _soft(_PETROUS_RADIUS_MM - _to_stretch_mm(folded, *_PETROUS))
-        wall = _soft(_depth_mm(folded, _ORBIT, one) + _ORBIT_WALL_MM) - orbit
+        wall = _soft(_depth_mm(folded, _ORBIT, one) + _ORBIT_WALL_MM)
+        rest = 1 - air - globe - around
         return {
             "air": air,
             "eye": globe * (1 - lens),
-            "fat": orbit * (1 - globe) * (1 - muscle) * (1 - air),
-            "muscle": muscle,
-            "bone": torch.maximum(petrous, wall) * (1 - air) * (1 - orbit) + lens,
+            "fat": around * (1 - muscle),
+            "muscle": around * muscle,
+            "bone": torch.maximum(petrous, wall) * rest + globe * lens,
         }
 
     def dephasing_per_s(self, mni_mm: torch.Tensor) -> torch.Tensor:
         """R2* (V,) that the air adds at places (V, 3), in 1/s.
 
         Each space counts as a ball of its volume, a dipole in the field along z:
-        dB = chi/3 B0 a^3 (2 dz^2 - dx^2 - dy^2) / r^5. Its slope g along z leaves sinc(g L TE / 2)
-        of a slice of L = 5 mm at TE = 30 ms; to second order a rate of (gamma g L)^2 TE / 24.
+        dB = chi/3 B0 a^3 (3 c^2 - 1) / r^3 with c = z / r. A slope g leaves sinc(gamma g L TE / 2)
+        of a voxel of L = 5 mm at TE = 30 ms; to second order a rate of (gamma g L)^2 TE / 24.
         """
         low = torch.nonzero(mni_mm[:, 2] < _FIELD_UP_TO_Z_MM)[:, 0]
         near = mni_mm[low]
-        slope = torch.zeros_like(near[:, 0])
+        slope2 = torch.zeros_like(near[:, 0])
         for name, part in _AIR.items():
             for side, size in zip((-1.0, 1.0), self.sizes[name], strict=True):
                 radius = size * float(np.prod(part.radii)) ** (1 / 3)
                 if part.cells_mm > 0:
-                    radius *= 0.8
-                if radius == 0 or (part.centre[0] == 0 and side < 0):
+                    radius *= _CELLS_FILLED
+                if radius < _LEAST_RADIUS_MM or (part.centre[0] == 0 and side < 0):
                     continue
-                centre = mni_mm.new_tensor([side * part.centre[0], *part.centre[1:]])
-                slope += _slope_along_z(near - centre, radius)
+                centre = near.new_tensor([side * part.centre[0], *part.centre[1:]])
+                slope2 += _slope_squared(near - centre, radius)
         scale = _SHIM * _GYROMAGNETIC_RAD_PER_S_T * _FIELD_T * _AIR_MINUS_TISSUE / 3
         rate = torch.zeros_like(mni_mm[:, 0])
-        rate[low] = (scale * slope * _SLAB_MM) ** 2 * _ECHO_S / 24
+        rate[low] = (scale * _SLAB_MM) ** 2 * slope2 * _ECHO_S / 24
         return rate.clamp(max=_MOST_DEPHASING_PER_S)
 
 
-def _slope_along_z(away: torch.Tensor, radius: float) -> torch.Tensor:
-    """d/dz of a^3 (2 z^2 - x^2 - y^2) / r^5 outside the ball, in 1/mm: 3 a^3 z (3 s - 2 z^2) / r^7
-    with s = x^2 + y^2."""
-    x, y, z = away.unbind(-1)
-    s = x * x + y * y
-    r2 = (s + z * z).clamp(min=radius**2)
-    return 3 * radius**3 * z * (3 * s - 2 * z * z) / r2**3.5
+def _slope_squared(away: torch.Tensor, radius: float) -> torch.Tensor:
+    """Squared slope of a^3 (3 c^2 - 1) / r^3 outside the ball, (3 a^3 / r^4)^2 (1 - 2 c^2 + 5 c^4)
+    in 1/mm^2; inside as at the surface."""
+    z2 = away[:, 2] ** 2
+    r2 = (away * away).sum(1)
+    c2 = z2 / r2.clamp(min=1e-6)
+    fall = (radius**2 / r2.clamp(min=radius**2)) ** 4
+    return (3 / radius) ** 2 * fall * (1 - 2 * c2 + 5 * c2 * c2)
 
 
 def _depth_mm(folded: torch.Tensor, part: Ellipsoid, size: torch.Tensor) -> torch.Tensor:
