@@ -7,11 +7,21 @@ import pytest
 import torch
 from SyntheticPerfusionLib.errors import Cancelled, InputError
 from SyntheticPerfusionLib.phantom.acquisition import Acquisition
-from SyntheticPerfusionLib.phantom.aif import ArterialShape
-from SyntheticPerfusionLib.phantom.disease import KINDS, RCBV_RANGE
-from SyntheticPerfusionLib.phantom.patient import DigitalPatient, TissueLabel, make_patient
-from SyntheticPerfusionLib.phantom.physiology import HAEMATOCRIT_RATIO, TISSUE_DENSITY_G_PER_ML
+from SyntheticPerfusionLib.phantom.disease import KINDS
+from SyntheticPerfusionLib.phantom.dispersion import kernel
+from SyntheticPerfusionLib.phantom.patient import (
+    DigitalPatient,
+    TissueLabel,
+    as_arrays,
+    make_patient,
+)
+from SyntheticPerfusionLib.phantom.physiology import (
+    EARLIEST_S,
+    HAEMATOCRIT_RATIO,
+    TISSUE_DENSITY_G_PER_ML,
+)
 from SyntheticPerfusionLib.phantom.residue import residue
+from SyntheticPerfusionLib.phantom.simulation import simulate_patient
 from SyntheticPerfusionLib.phantom.tissue_curves import TissueCurves
 from SyntheticPerfusionLib.phantom.write import write_patient
 from SyntheticPerfusionLib.series.images import read_image, read_mask
@@ -74,7 +84,8 @@ def test_signal_is_finite_and_positive_and_truth_lies_in_the_brain(patients, kin
     for name in patient.truth.names:
         values = patient.truth[name]
         assert np.all(np.isfinite(values)), name
-        assert np.all(values[tissue] > 0), name
+        # The deep nuclei are reached before the reference artery.
+        assert np.all(values[tissue] > (EARLIEST_S - 0.01 if name in ("delay", "Tmax") else 0)), name
         assert np.all(values[~patient.mask] == 0), name
 
 
@@ -117,22 +128,31 @@ def test_the_first_frame_lies_a_quarter_above_the_steady_state(patients):
     assert curve[4] == pytest.approx(curve[6:11].mean(), rel=0.01)
 
 
-def test_signal_follows_the_tissue_curve_of_the_truth(patients):
-    patient = patients["healthy"]
+def test_signal_follows_the_tissue_curve_of_the_truth():
+    simulation = simulate_patient("healthy", 4, CLEAN)
+    patient = as_arrays(simulation)
+    spread = simulation.anatomy.volume(simulation.condition.physiology.white.dispersion_s).numpy()
     pure = np.argwhere(mostly(patient, "white", 0.999))
     assert len(pure) > 5
-    shape = ArterialShape(**patient.settings["arterial_shape"])
     scan = patient.acquisition
     table = TissueCurves.tabulate(
-        shape.at, scan.frames, scan.repetition_time_s, residue("exponential")
+        simulation.arterial.at,
+        scan.frames,
+        scan.repetition_time_s,
+        residue(scan.residue),
+        kernel(scan.dispersion_kernel),
+        float(spread.max()),
     )
     for k, j, i in pure[:5]:
         cbf, cbv, mtt, delay = (
-            float(patient.truth[name][k, j, i]) for name in ("CBF", "CBV", "MTT", "Tmax")
+            float(patient.truth[name][k, j, i]) for name in ("CBF", "CBV", "MTT", "delay")
         )
         assert mtt == pytest.approx(60 * cbv / cbf, rel=1e-4)
         unit = table.frames(
-            torch.tensor([mtt]), torch.zeros(1), torch.tensor([-delay]), scan.frames
+            torch.tensor([mtt]),
+            torch.tensor([spread[k, j, i]]),
+            torch.tensor([-delay]),
+            scan.frames,
         )[0].numpy()
         expected = TISSUE_DENSITY_G_PER_ML / HAEMATOCRIT_RATIO * cbf / 6000 * mtt * unit
         signal = patient.series.signal[:, k, j, i].astype(float)
@@ -159,66 +179,6 @@ def test_time_to_peak_is_where_the_noise_free_curve_dips(patients):
     coarse = patient.series.frame_times_s[6 + patient.series.signal[6:].argmin(0)]
     apart = np.abs(patient.truth["TTP"] - coarse)[brain]
     assert np.percentile(apart, 99) <= patient.acquisition.repetition_time_s
-
-
-def test_late_and_slow_tissue_of_a_stroke(patients):
-    patient = patients["stroke"]
-    truth, lesion = patient.truth, patient.rois["lesion"]
-    core, penumbra = (patient.labels == TissueLabel[name] for name in ("CORE", "PENUMBRA"))
-    assert core.sum() >= 20
-    assert penumbra.sum() >= 100
-    assert np.all(patient.rois["core"] <= lesion)
-    normal = np.isin(patient.labels, (TissueLabel.GREY_MATTER, TissueLabel.WHITE_MATTER)) & ~lesion
-    assert truth["Tmax"][normal].mean() < 2
-    assert truth["Tmax"][penumbra].mean() > 4
-    assert truth["Tmax"][core].mean() > 8
-    assert truth["CBF"][core].mean() < 0.3 * truth["CBF"][normal].mean()
-    assert truth["MTT"][penumbra].mean() > 2 * truth["MTT"][normal].mean()
-
-
-def test_arteries_beyond_the_occlusion_fill_late():
-    acquisition = Acquisition.small(snr=float("inf"))
-    sick, well = (make_patient(kind, 4, acquisition) for kind in ("stroke", "healthy"))
-    left_of_image = np.arange(64) < 32  # the patient's right
-    side = np.broadcast_to(
-        left_of_image if sick.settings["disease"]["side"] == "right" else ~left_of_image,
-        sick.mask.shape,
-    )
-    insular = side & (sick.shares["artery"] > 0.1) & (sick.labels == TissueLabel.ARTERY)
-    later = sick.truth["TTP"][insular & sick.mask] - well.truth["TTP"][insular & sick.mask]
-    assert np.percentile(later, 75) > 2
-
-
-@pytest.mark.parametrize("kind", RCBV_RANGE)
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_true_tumour_ratio_is_that_of_its_grade(kind, seed):
-    patient = make_patient(kind, seed, Acquisition.small(frames=32))
-    tumor, reference = patient.rois["tumor"], patient.rois["reference"]
-    assert tumor.sum() >= 8
-    assert reference.sum() >= 8
-    assert not np.any(tumor & reference)
-    ratio = patient.truth["CBV"][tumor].mean() / patient.truth["CBV"][reference].mean()
-    lowest, highest = RCBV_RANGE[kind]
-    assert lowest <= ratio <= highest
-    assert ratio == pytest.approx(patient.settings["disease"]["rcbv"], rel=0.12)
-
-
-def test_high_grade_leaks_and_low_grade_does_not(patients):
-    def recovery(kind: str) -> float:
-        patient = patients[kind]
-        curve = patient.series.mean_curve(patient.rois["tumor"])
-        start, lowest = curve[6:11].mean(), curve[6:].min()
-        return float((curve[-8:].mean() - lowest) / (start - lowest))
-
-    assert recovery("glioma-low") < 1.0
-    assert abs(recovery("glioma-high") - recovery("glioma-low")) > 0.03
-
-
-def test_tumour_and_reference_lie_on_opposite_sides(patients):
-    rois = patients["glioma-high"].rois
-    middle = (rois["tumor"].shape[2] - 1) / 2
-    sides = [np.argwhere(rois[name])[:, 2].mean() - middle for name in ("tumor", "reference")]
-    assert sides[0] * sides[1] < 0
 
 
 def test_motion_moves_later_frames_only():

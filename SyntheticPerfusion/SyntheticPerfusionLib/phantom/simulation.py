@@ -18,7 +18,7 @@ from .acquisition import Acquisition
 from .aif import ArterialShape
 from .anatomy import Anatomy, make_anatomy
 from .artefacts import add_spikes, b1_field, receive_field
-from .disease import Condition, make_condition
+from .disease import Condition, make_condition, plan_tumour
 from .dispersion import kernel
 from .motion import draw_motion, move
 from .noise import rician
@@ -67,6 +67,7 @@ class Simulation:
         """What was drawn, in plain JSON values."""
         return {
             "disease": dict(self.condition.settings),
+            "constitution": self.condition.physiology.constitution.settings,
             "arterial_shape": asdict(self.arterial),
             "phases": dict(self.phases),
             "spikes": self.events,
@@ -80,20 +81,20 @@ def simulate_patient(
     device: str = "cpu",
     progress: Progress = silent,
     cancelled: CancelCheck = never,
+    leakage: bool = True,
 ) -> Simulation:
     """The patient of a kind (disease.KINDS) and a seed; the same seed gives the same patient.
 
+    Without `leakage` the vessels of a tumour hold the tracer; nothing else differs.
     Raises InputError for an unknown kind, Cancelled where asked to stop.
     """
-    # Every piece has a stream of its own: changing how one draws leaves the others as they are.
-    head_rng, flow_rng, disease_rng, aif_rng, looks_rng, scan_rng = np.random.default_rng(
-        seed
-    ).spawn(6)
-    progress(0.0, "Building the head")
-    anatomy = make_anatomy(acquisition.geometry, head_rng, device)
+    head_rng, flow_rng, disease_rng, aif_rng, looks_rng, scan_rng = _streams(seed)
+    progress(0.0, "Building the head and its disease")
+    anatomy, condition = _draw(kind, acquisition, device, head_rng, flow_rng, disease_rng)
+    if not leakage:
+        condition = condition.without_leakage()
     stop_if(cancelled)
-    progress(0.25, "Setting flow and disease")
-    condition = make_condition(kind, anatomy, make_physiology(anatomy, flow_rng), disease_rng)
+    progress(0.25, "Tabulating tissue curves")
     arterial = ArterialShape.of(acquisition, aif_rng)
     compartments = make_compartments(anatomy, condition, acquisition, looks_rng)
     spread = kernel(acquisition.dispersion_kernel)
@@ -150,6 +151,38 @@ def simulate_patient(
         acquisition=acquisition,
         events=events,
     )
+
+
+def draw_condition(
+    kind: str, seed: int, acquisition: Acquisition, device: str = "cpu"
+) -> tuple[Anatomy, Condition]:
+    """Head and tissue of the patient that simulate_patient makes, without a series.
+
+    Raises InputError for an unknown kind, and where the slices hold no place for its disease.
+    """
+    return _draw(kind, acquisition, device, *_streams(seed)[:3])
+
+
+def _streams(seed: int) -> list[np.random.Generator]:
+    """For head, flow, disease, artery, looks and scan: how one draws leaves the others alone."""
+    return np.random.default_rng(seed).spawn(6)
+
+
+def _draw(
+    kind: str,
+    acquisition: Acquisition,
+    device: str,
+    head_rng: np.random.Generator,
+    flow_rng: np.random.Generator,
+    disease_rng: np.random.Generator,
+) -> tuple[Anatomy, Condition]:
+    plan_rng, grow_rng = disease_rng.spawn(2)
+    # A tumour pushes the head it grows in, so its place comes first.
+    tumour = plan_tumour(kind, acquisition.geometry, plan_rng)
+    mass = None if tumour is None else tumour.mass
+    anatomy = make_anatomy(acquisition.geometry, head_rng, device, mass)
+    physiology = make_physiology(anatomy, flow_rng)
+    return anatomy, make_condition(kind, anatomy, physiology, grow_rng, tumour)
 
 
 def _voxel_scan(anatomy: Anatomy, acquisition: Acquisition, rng: np.random.Generator) -> VoxelScan:
