@@ -27,6 +27,8 @@ _LEAST_DISPERSION_S = 0.01
 _LONGEST_RESPONSE_S = 60.0
 _PEAK_WITHIN_S = 12.0
 """A response has its peak within this after the last of its tissues is reached."""
+_STRIDE = 4
+"""Steps between samples of the first look for a peak; a second looks at every step around it."""
 _CHUNK = 16384
 
 _VESSEL_SHARE = 0.10
@@ -169,15 +171,28 @@ def _peak_of_response(
         ]
         first = torch.stack([maps.delay_s for _, maps in present]).amin(0) - 2 * step
         late = torch.stack([maps.delay_s for _, maps in present]).amax(0) - first
-        count = math.ceil(float(late.max()) / step) + math.ceil(_PEAK_WITHIN_S / step)
-        total = torch.zeros((first.numel(), count), device=first.device)
-        for share, maps in present:
-            height = (share * maps.cbv)[:, None]
-            total += height * response.samples(
-                maps.mtt_s, maps.dispersion_s, first - maps.delay_s, count
-            )
-        found[part] = first + total.argmax(1) * step - step / 2
+        count = math.ceil((float(late.max()) + _PEAK_WITHIN_S) / (_STRIDE * step))
+        rough = _sum_of_responses(present, response, first, count, _STRIDE).argmax(1) - 1
+        begin = first + rough * (_STRIDE * step)
+        fine = _sum_of_responses(present, response, begin, 2 * _STRIDE + 1, 1).argmax(1)
+        found[part] = begin + fine * step - step / 2
     return found
+
+
+def _sum_of_responses(
+    tissues: list[tuple[torch.Tensor, TissueMaps]],
+    response: TissueCurves,
+    since_s: torch.Tensor,
+    count: int,
+    stride: int,
+) -> torch.Tensor:
+    """(V, count) response of whole voxels, every `stride` steps from times (V,) on."""
+    total = torch.zeros((since_s.numel(), count), device=since_s.device)
+    for share, maps in tissues:
+        total += (share * maps.cbv)[:, None] * response.samples(
+            maps.mtt_s, maps.dispersion_s, since_s - maps.delay_s, count, stride
+        )
+    return total
 
 
 def true_aif(shape: ArterialShape, acquisition: Acquisition) -> Aif:
