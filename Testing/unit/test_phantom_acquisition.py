@@ -1,6 +1,7 @@
 """An acquisition: legal ranges, slice timing, and that it can be written down and made again."""
 
 import json
+import math
 from dataclasses import asdict
 
 import numpy as np
@@ -47,6 +48,16 @@ def test_what_cannot_be_scanned_is_refused(changes, words):
 def test_it_is_made_again_from_its_json():
     drawn = Acquisition(shape=(7, 96, 80), snr=33.0, slice_order="interleaved", spikes=2)
     assert Acquisition(**json.loads(json.dumps(asdict(drawn)))) == drawn
+    silent = Acquisition(snr=math.inf)
+    assert Acquisition(**json.loads(json.dumps(silent.as_json(), allow_nan=False))) == silent
+
+
+def test_undisturbed_is_the_same_scan_without_what_hides_the_equation():
+    scan = Acquisition.small(spikes=3, motion_mm=1.0, snr=20.0, echo_time_s=0.04, rim_gain=0.1)
+    clean = scan.undisturbed()
+    assert (clean.snr, clean.physiological_noise, clean.psf_voxels) == (math.inf, 0.0, 0.0)
+    assert (clean.motion_mm, clean.spikes) == (0.0, 0)
+    assert (clean.shape, clean.echo_time_s, clean.rim_gain) == (scan.shape, 0.04, 0.1)
 
 
 @pytest.mark.parametrize(

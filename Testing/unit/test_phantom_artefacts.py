@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from SyntheticPerfusionLib.phantom.artefacts import add_spikes, b1_field, receive_field
+from SyntheticPerfusionLib.phantom.artefacts import add_spikes, b1_field, mask_air, receive_field
 
 
 def head_points() -> torch.Tensor:
@@ -11,12 +11,25 @@ def head_points() -> torch.Tensor:
     return torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)
 
 
-def test_receive_field_is_lognormal_of_its_size():
+def test_receive_field_without_a_rim_is_lognormal_of_its_size():
     points = torch.tensor([[10.0, 20.0, 30.0], [0.0, 0.0, 0.0]])
-    fields = torch.stack([receive_field(points, np.random.default_rng(s)) for s in range(2000)])
+    drawn = [receive_field(points, np.random.default_rng(s), rim_gain=0.0) for s in range(2000)]
+    fields = torch.stack(drawn)
     assert torch.all(fields > 0)
     assert float(fields.log().std()) == pytest.approx(0.06, rel=0.06)
     assert float(fields.log().mean()) == pytest.approx(0.0, abs=0.004)
+
+
+@pytest.mark.parametrize("rim_gain", [0.15, 0.38, 1.0])
+def test_coils_see_the_rim_of_the_brain_brighter_by_the_gain(rim_gain):
+    rim = torch.tensor([[64.0, 0, 0], [-64, 0, 0], [0, 80, 0], [0, -80, 0], [0, 0, 62]])
+    field = receive_field(rim, np.random.default_rng(1), rim_gain, variation=0.0)
+    middle = receive_field(torch.zeros(1, 3), np.random.default_rng(1), rim_gain, variation=0.0)
+    np.testing.assert_allclose(field / middle, 1 + rim_gain, rtol=1e-5)
+    places = head_points().reshape(-1, 3)
+    brain = places[((places / torch.tensor([64.0, 80.0, 62.0])) ** 2).sum(-1) < 1]
+    logarithms = receive_field(brain, np.random.default_rng(1), rim_gain, variation=0.0).log()
+    assert float(logarithms.mean()) == pytest.approx(0.0, abs=0.03 * rim_gain)
 
 
 def test_b1_stays_within_its_bounds_and_is_higher_in_the_middle():
@@ -75,3 +88,12 @@ def test_a_jump_scales_its_whole_frame():
     for event in jumps:
         assert 0.03 < abs(event["gain"] - 1) < 0.13
         np.testing.assert_allclose(series[event["frame"], :, 6:], 100 * event["gain"], rtol=1e-5)
+
+
+def test_air_beyond_one_voxel_around_the_head_becomes_nothing():
+    head = torch.zeros(2, 12, 12)
+    head[0, 4:8, 5:7] = 0.3
+    series = torch.ones(3, 2, 12, 12)
+    mask_air(series, head)
+    assert torch.all(series[:, 0, 3:9, 4:8] == 1)
+    assert float(series.sum()) == 3 * 6 * 4

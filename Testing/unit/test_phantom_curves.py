@@ -1,5 +1,7 @@
 """Residue functions, the tissue curves made of them, and the signal equation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -151,6 +153,21 @@ def test_magnetisation_starts_fully_relaxed_and_settles():
     np.testing.assert_allclose(factor, np.array(seen) / settled, rtol=1e-5)
     assert factor[0] > 1.15
     assert factor[-1] == pytest.approx(1.0, abs=1e-3)
+    later = approach(1.2, 5, replace(acquisition, dummy_scans=3))
+    np.testing.assert_allclose(later, factor[3:], rtol=1e-5)
+
+
+def test_each_voxel_settles_by_its_own_flip_angle():
+    acquisition = Acquisition(repetition_time_s=1.5, flip_angle_deg=60.0)
+    shading = torch.tensor([0.8, 1.0, 1.7])
+    factors = approach(0.9, 6, acquisition, shading)
+    for factor, own in zip(factors, shading, strict=True):
+        alone = replace(acquisition, flip_angle_deg=min(90.0, 60.0 * float(own)))
+        if 60.0 * float(own) <= 90.0:
+            np.testing.assert_allclose(factor, approach(0.9, 6, alone), rtol=1e-4)
+        else:
+            # Beyond 90 degrees the magnetisation turns over from one pulse to the next.
+            assert float(factor[1]) < 1 < float(factor[2])
 
 
 def test_smooth_field_has_unit_variance_and_its_correlation_length():

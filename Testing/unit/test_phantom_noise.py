@@ -67,6 +67,38 @@ def test_a_series_in_pieces_gets_the_same_bits(frame):
     assert torch.equal(rician(clean.clone(), 4.0, seed=11), whole)
 
 
+@pytest.mark.parametrize("shared", [0.15, 0.35, 0.6])
+def test_neighbours_share_noise_as_said_and_keep_its_size(shared):
+    level = rician(torch.full((4, 3, 120, 100), 1000.0), 5.0, seed=5, smoothness=shared) - 1000.0
+    assert float(level.std()) == pytest.approx(5.0, rel=0.02)
+
+    def together(one: torch.Tensor, other: torch.Tensor) -> float:
+        return float(np.corrcoef(one.numpy().ravel(), other.numpy().ravel())[0, 1])
+
+    assert together(level[..., 1:], level[..., :-1]) == pytest.approx(shared, abs=0.02)
+    assert together(level[..., 1:, :], level[..., :-1, :]) == pytest.approx(shared, abs=0.02)
+    assert abs(together(level[1:], level[:-1])) < 0.02
+    assert abs(together(level[:, 1:], level[:, :-1])) < 0.02
+
+
+def test_shared_noise_in_the_air_is_rayleigh():
+    air = rician(torch.zeros(2, 8, 100, 100), 3.0, seed=9, smoothness=0.4).numpy()
+    assert air.mean() == pytest.approx(3.0 * np.sqrt(np.pi / 2), rel=0.01)
+    assert air.std() == pytest.approx(3.0 * np.sqrt(2 - np.pi / 2), rel=0.02)
+
+
+def test_shared_noise_in_pieces_gets_the_same_bits_and_grows_out_of_the_white():
+    clean = torch.rand((6, 3, 40, 50), generator=torch.Generator().manual_seed(0)) * 100
+    whole = rician(clean.clone(), 4.0, seed=11, smoothness=0.3)
+    pieces = clean.clone()
+    for first, last in ((0, 2), (2, 5), (5, 6)):
+        rician(pieces[first:last], 4.0, seed=11, first_frame=first, smoothness=0.3)
+    assert torch.equal(pieces, whole)
+    nearly_white = rician(clean.clone(), 4.0, seed=11, smoothness=1e-4)
+    white = rician(clean.clone(), 4.0, seed=11)
+    np.testing.assert_allclose(nearly_white, white, atol=0.02)
+
+
 def test_no_noise_and_seeds_of_any_size():
     clean = torch.full((2, 5), 3.0)
     assert torch.equal(rician(clean.clone(), 0.0, seed=1), clean)
@@ -88,3 +120,7 @@ def test_a_gpu_draws_the_same_noise():
     clean = torch.full((5, 33, 65), 50.0)
     there = rician(clean.cuda(), 5.0, seed=2).cpu()
     np.testing.assert_allclose(there, rician(clean, 5.0, seed=2), rtol=1e-5, atol=1e-4)
+    clean = torch.full((5, 3, 33, 65), 50.0)
+    there = rician(clean.cuda(), 5.0, seed=2, smoothness=0.3).cpu()
+    here = rician(clean, 5.0, seed=2, smoothness=0.3)
+    np.testing.assert_allclose(there, here, rtol=1e-5, atol=1e-3)

@@ -27,7 +27,7 @@ from SyntheticPerfusionLib.phantom.write import write_patient
 from SyntheticPerfusionLib.series.images import read_image, read_mask
 from SyntheticPerfusionLib.series.read import read_series
 
-CLEAN = Acquisition.small(snr=float("inf"))
+CLEAN = Acquisition.small().undisturbed()
 ONE_SLICE = Acquisition.small(shape=(2, 48, 48), spacing_mm=(4.8, 4.8, 12.0), frames=40)
 
 
@@ -85,7 +85,9 @@ def test_signal_is_finite_and_positive_and_truth_lies_in_the_brain(patients, kin
         values = patient.truth[name]
         assert np.all(np.isfinite(values)), name
         # The deep nuclei are reached before the reference artery.
-        assert np.all(values[tissue] > (EARLIEST_S - 0.01 if name in ("delay", "Tmax") else 0)), name
+        assert np.all(values[tissue] > (EARLIEST_S - 0.01 if name in ("delay", "Tmax") else 0)), (
+            name
+        )
         assert np.all(values[~patient.mask] == 0), name
 
 
@@ -112,7 +114,7 @@ def test_grey_matter_dips_by_20_to_45_percent_and_white_less(patients):
 
 
 def test_an_artery_dips_by_80_to_90_percent_and_keeps_off_the_noise_floor():
-    skull_base = Acquisition(shape=(3, 128, 128), shift_mm=-42.0, frames=30, snr=float("inf"))
+    skull_base = Acquisition(shape=(3, 128, 128), shift_mm=-42.0, frames=30).undisturbed()
     patient = make_patient("healthy", 2, skull_base)
     full = patient.shares["artery"] > 0.97
     assert full.sum() >= 3
@@ -121,11 +123,20 @@ def test_an_artery_dips_by_80_to_90_percent_and_keeps_off_the_noise_floor():
     assert np.all((dips > 0.80) & (dips < 0.90))
 
 
-def test_the_first_frame_lies_a_quarter_above_the_steady_state(patients):
-    patient = patients["healthy"]
+def test_the_first_frame_lies_a_third_above_the_steady_state_at_a_tr_of_2_s():
+    scan = Acquisition.small(repetition_time_s=2.0, frames=30).undisturbed()
+    patient = make_patient("healthy", 4, scan)
     curve = patient.series.mean_curve(patient.mask)
-    assert 1.2 < curve[0] / curve[6:11].mean() < 1.4
-    assert curve[4] == pytest.approx(curve[6:11].mean(), rel=0.01)
+    assert 1.2 < curve[0] / curve[4:8].mean() < 1.4
+    assert curve[1] == pytest.approx(curve[4:8].mean(), rel=0.03)
+    assert curve[2] == pytest.approx(curve[4:8].mean(), rel=0.005)
+
+
+def test_dummy_scans_leave_the_first_frame_steady():
+    scan = Acquisition.small(repetition_time_s=2.0, frames=30, dummy_scans=4).undisturbed()
+    patient = make_patient("healthy", 4, scan)
+    curve = patient.series.mean_curve(patient.mask)
+    assert curve[0] == pytest.approx(curve[4:8].mean(), rel=1e-4)
 
 
 def test_signal_follows_the_tissue_curve_of_the_truth():
@@ -161,7 +172,7 @@ def test_signal_follows_the_tissue_curve_of_the_truth():
 
 
 def test_area_over_area_gives_the_true_blood_volume():
-    long = Acquisition.small(shape=(1, 64, 64), frames=240, snr=float("inf"))
+    long = Acquisition.small(shape=(1, 64, 64), frames=240).undisturbed()
     patient = make_patient("healthy", 4, long)
     vessels = patient.shares["vein"] + patient.shares["artery"]
     white = mostly(patient, "white", 0.97) & (vessels == 0)

@@ -51,9 +51,9 @@ def test_the_first_pass_leaves_the_brain_before_the_series_ends(protocol):
     ("protocol", "tr_s", "te_s", "flip", "frames", "shape"),
     [
         ("heidelberg", 2.22, 0.036, 90.0, (50, 75), (27, 128, 128)),
-        ("pegasus", 1.39, 0.029, 60.0, (80, 80), (21, 128, 128)),
+        ("pegasus", 1.39, 0.029, 90.0, (80, 80), (21, 128, 128)),
         ("bern", 1.41, 0.030, 90.0, (80, 80), (24, 256, 256)),
-        ("standard", 1.5, 0.030, 60.0, (80, 80), (25, 128, 128)),
+        ("standard", 1.5, 0.030, 90.0, (80, 80), (25, 128, 128)),
     ],
 )
 def test_a_named_protocol_is_that_of_its_site(protocol, tr_s, te_s, flip, frames, shape):
@@ -97,3 +97,16 @@ def test_some_random_examinations_end_during_the_passage_but_after_its_peak():
     share = np.array([after_onset_s(one) for one in series]) / needed
     assert 0.08 < (share < 1).mean() < 0.2
     assert share.min() > 0.5
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_half_of_the_series_start_settled_and_some_have_their_air_masked(protocol):
+    series = drawn(protocol, 400)
+    settled = np.mean([one.dummy_scans > 0 for one in series])
+    assert settled == pytest.approx(0.5, abs=0.1)
+    assert all(one.dummy_scans == 0 or one.dummy_scans >= 2 for one in series)
+    assert np.mean([one.air_masked for one in series]) == pytest.approx(0.4, abs=0.1)
+    for one in series:
+        assert 0.001 <= one.physiological_noise <= 0.004
+        assert 0.03 <= one.b1_variation <= 0.18
+        assert one.psf_voxels > 0

@@ -7,7 +7,8 @@ from one examination to the next is drawn by protocols.draw_acquisition.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +25,13 @@ LEGAL: dict[str, tuple[float, float]] = {
     "repetition_time_s": (0.1, 5.0),
     "frames": (10, 2000),
     "flip_angle_deg": (5.0, 90.0),
+    "dummy_scans": (0, 100),
     "b1_variation": (0.0, 0.3),
+    "rim_gain": (0.0, 1.0),
+    "psf_voxels": (0.0, 1.5),
     "snr": (1.0, math.inf),
+    "noise_smoothness": (0.0, 0.6),
+    "physiological_noise": (0.0, 0.02),
     "dropout": (0.0, 2.0),
     "spikes": (0, 2000),
     "motion_mm": (0.0, 10.0),
@@ -55,13 +61,26 @@ class Acquisition:
     echo_time_s           TE.
     repetition_time_s     TR, the time between frames.
     frames                number of frames T.
-    flip_angle_deg        with TR and the T1 of a tissue it sets the contrast and how far the
-                          first frame lies above the steady state.
+    flip_angle_deg        in the middle of a slice (see artefacts.SLICE_PROFILE); with TR and the T1
+                          of a tissue it sets the contrast and how far the first frame lies above
+                          the steady state.
+    dummy_scans           frames played before the first that is kept: with three or more the
+                          series starts at steady state.
     slice_order           when each slice is excited within a frame, see `slice_times_s`.
     b1_variation          by how much, over the whole, the flip angle differs from place to place
                           (see artefacts.b1_field). 0 for nowhere.
+    rim_gain              by how much the receive coils see the rim of the brain brighter than its
+                          middle (see artefacts.receive_field). 0 for evenly.
+    psf_voxels            sigma in voxels to which EPI spreads a point along rows, a quarter more
+                          along columns (see point_spread.blur). 0 for none.
     snr                   mean baseline brain signal over the standard deviation of the noise of
-                          either channel (Rician noise); inf for none.
+                          either channel (Rician noise); inf (None in JSON) for none.
+    noise_smoothness      correlation of the noise of neighbours in a slice, as readout filters and
+                          interpolated matrices leave it. 0 for white noise.
+    physiological_noise   standard deviation of what the whole brain fluctuates by from frame to
+                          frame, over the signal; regions, pulsation and drift go along with it (see
+                          fluctuation). 0 for none.
+    air_masked            whether the scanner sets air to 0 exactly.
     dropout               signal lost near the skull base, over the usual loss; 0 for none.
     spikes                how many frames carry a spike (see artefacts.add_spikes).
     motion_mm             size of head motion (drift and steps); rotation goes along in degrees
@@ -101,10 +120,16 @@ class Acquisition:
     echo_time_s: float = 0.030
     repetition_time_s: float = 1.5
     frames: int = 80
-    flip_angle_deg: float = 60.0
+    flip_angle_deg: float = 90.0
+    dummy_scans: int = 0
     slice_order: str = "simultaneous"
     b1_variation: float = 0.0
+    rim_gain: float = 0.3
+    psf_voxels: float = 0.5
     snr: float = 50.0
+    noise_smoothness: float = 0.3
+    physiological_noise: float = 0.002
+    air_masked: bool = False
     dropout: float = 1.0
     spikes: int = 0
     motion_mm: float = 0.0
@@ -112,8 +137,8 @@ class Acquisition:
     gamma_shape: float = 4.0
     dispersion_kernel: str = "exponential"
     bolus_onset_s: float = 18.0
-    aif_peak_per_s: float = 750.0
-    arterial_relaxivity: float = 0.087
+    aif_peak_per_s: float = 600.0
+    arterial_relaxivity: float = 0.108
     bolus_width: float = 1.0
     injection_s: float = 0.0
     recirculation: float = 0.16
@@ -123,6 +148,8 @@ class Acquisition:
         # As read from a file they are lists, which would not compare equal.
         object.__setattr__(self, "shape", tuple(self.shape))
         object.__setattr__(self, "spacing_mm", tuple(self.spacing_mm))
+        if self.snr is None:
+            object.__setattr__(self, "snr", math.inf)
         _check_grid(self.shape, self.spacing_mm)
         for name, (lowest, highest) in LEGAL.items():
             value = getattr(self, name)
@@ -156,6 +183,16 @@ class Acquisition:
         """A coarse one for tests: the whole brain on 64x64x9 voxels of 3.6x3.6x12 mm."""
         settings: dict[str, object] = {"shape": (9, 64, 64), "spacing_mm": (3.6, 3.6, 12.0)}
         return cls(**{**settings, **changes})  # type: ignore[arg-type]
+
+    def undisturbed(self) -> Acquisition:
+        """The same scan without noise, blur, motion or spikes: what the signal equation says."""
+        return replace(
+            self, snr=math.inf, physiological_noise=0.0, psf_voxels=0.0, motion_mm=0.0, spikes=0
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Every value as JSON can hold it; Acquisition(**values) is the same again."""
+        return {**asdict(self), "snr": self.snr if math.isfinite(self.snr) else None}
 
     @property
     def frame_times_s(self) -> np.ndarray:

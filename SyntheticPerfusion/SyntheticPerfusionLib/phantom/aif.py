@@ -42,7 +42,7 @@ class ArterialShape:
     """
 
     onset_s: float = 18.0
-    peak_per_s: float = 750.0
+    peak_per_s: float = 600.0
     r: float = 4.0
     b_s: float = _USUAL_B_S
     recirculation: float = 0.16

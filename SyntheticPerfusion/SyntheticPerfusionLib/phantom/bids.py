@@ -170,7 +170,7 @@ def participant(patient: DigitalPatient, member: Member) -> dict[str, Any]:
         "protocol": member.protocol,
         "split": member.split,
         "seed": member.seed,
-        "snr": round(acquisition.snr, 2),
+        "snr": round(acquisition.snr, 2) if np.isfinite(acquisition.snr) else None,
         "repetition_time_s": round(acquisition.repetition_time_s, 4),
         "echo_time_s": round(acquisition.echo_time_s, 5),
         "frames": acquisition.frames,

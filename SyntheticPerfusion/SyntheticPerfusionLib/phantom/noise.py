@@ -7,7 +7,8 @@ normal number (Box and Muller 1958). With S the signal, u and v those two unifor
 
     |S + n1 + i n2| = sqrt(S^2 + 2 S r cos(phi) + r^2),   r = sigma sqrt(-2 ln u),   phi = 2 pi v
 
-which is the magnitude image of Gudbjartsson and Patz (1995) for one coil.
+which is the magnitude image of Gudbjartsson and Patz (1995) for one coil. Where neighbours share
+their noise, n1 and n2 are mixed in each slice before they meet the signal (point_spread).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from __future__ import annotations
 import math
 
 import torch
+
+from .point_spread import share_noise
 
 _GOLDEN = 0x9E3779B97F4A7C15
 _FIRST, _SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
@@ -25,12 +28,19 @@ _BLOCK = {"cpu": 1 << 16}
 _BLOCK_ELSEWHERE = 1 << 23
 
 
-def rician(signal: torch.Tensor, sigma: float, seed: int, first_frame: int = 0) -> torch.Tensor:
+def rician(
+    signal: torch.Tensor,
+    sigma: float,
+    seed: int,
+    first_frame: int = 0,
+    smoothness: float = 0.0,
+) -> torch.Tensor:
     """Add noise to a signal (T, ...) of float32 in place, and return it.
 
     sigma        standard deviation of each channel, in the unit of the signal; 0 adds nothing.
     seed         any whole number from 0; two seeds give unrelated noise.
     first_frame  the number of signal[0] within its series: a series may be given frame by frame.
+    smoothness   correlation of neighbours in the slices of a signal (T, K, J, I).
 
     Bits repeat on one machine; between devices logarithm and cosine differ in the last digit.
     """
@@ -40,17 +50,23 @@ def rician(signal: torch.Tensor, sigma: float, seed: int, first_frame: int = 0) 
         return signal
     if not signal.is_contiguous():
         raise ValueError("noise is added in place and needs a contiguous signal")
-    flat = signal.view(-1)
     key = _mixed(seed % _WORD)
-    first = first_frame * (flat.numel() // signal.shape[0])
+    first = first_frame * (signal.numel() // signal.shape[0])
+    if smoothness > 0:
+        return _add_shared(signal, sigma, key, first, smoothness)
+    flat = signal.view(-1)
     size = min(_BLOCK.get(signal.device.type, _BLOCK_ELSEWHERE), flat.numel())
     steps = torch.arange(size, dtype=torch.int64, device=signal.device) * _signed(_GOLDEN)
     scratch = _Scratch(size, signal.device)
     for start in range(0, flat.numel(), size):
         block = flat[start : start + size]
-        offset = _signed(key + (first + start + 1) * _GOLDEN)
-        _add(block, steps, offset, sigma, scratch)
+        _add(block, steps, _offset(key, first + start), sigma, scratch)
     return signal
+
+
+def _offset(key: int, sample: int) -> int:
+    """The state from which the hash of a sample is made."""
+    return _signed(key + (sample + 1) * _GOLDEN)
 
 
 class _Scratch:
@@ -60,26 +76,57 @@ class _Scratch:
         self.words, self.shifted = (
             torch.empty(size, dtype=torch.int64, device=device) for _ in range(2)
         )
-        self.squared, self.cross = (torch.empty(size, device=device) for _ in range(2))
+        self.squared, self.angle = (torch.empty(size, device=device) for _ in range(2))
+
+
+def _add_shared(
+    signal: torch.Tensor, sigma: float, key: int, first: int, smoothness: float
+) -> torch.Tensor:
+    """As `rician` for a signal (T, K, J, I), some slices at once, with noise that they share."""
+    slices = signal.view(-1, *signal.shape[-2:])
+    size = slices[0].numel()
+    together = max(1, _BLOCK.get(signal.device.type, _BLOCK_ELSEWHERE) // size)
+    together = min(together, slices.shape[0])
+    samples = torch.arange(together * size, dtype=torch.int64, device=signal.device)
+    steps, scratch = samples * _signed(_GOLDEN), _Scratch(together * size, signal.device)
+    for start in range(0, slices.shape[0], together):
+        block = slices[start : start + together]
+        offset = _offset(key, first + start * size)
+        squared, angle = _drawn(steps[: block.numel()], offset, sigma, scratch)
+        radius = squared.sqrt_()
+        one, other = (
+            share_noise((turned(angle) * radius).view(block.shape), smoothness)
+            for turned in (torch.cos, torch.sin)
+        )
+        torch.hypot(one.add_(block), other, out=block)
+    return signal
 
 
 def _add(
     signal: torch.Tensor, steps: torch.Tensor, offset: int, sigma: float, scratch: _Scratch
 ) -> None:
-    part = slice(signal.numel())
+    squared, angle = _drawn(steps[: signal.numel()], offset, sigma, scratch)
+    # S^2 + 2 S r cos + r^2, of which rounding could leave less than nothing where all cancels.
+    cross = angle.cos_().mul_(2 * signal)
+    signal.square_().add_(squared).add_(cross.mul_(squared.sqrt_())).clamp_(min=0).sqrt_()
+
+
+def _drawn(
+    steps: torch.Tensor, offset: int, sigma: float, scratch: _Scratch
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """r^2 and phi of a block of samples, in the room of `scratch`."""
+    part = slice(steps.numel())
     words, shifted = scratch.words[part], scratch.shifted[part]
-    squared, cross = scratch.squared[part], scratch.cross[part]
-    torch.add(steps[part], offset, out=words)
+    squared, angle = scratch.squared[part], scratch.angle[part]
+    torch.add(steps, offset, out=words)
     _mix(words, shifted)
-    cross.copy_(torch.bitwise_and(words, 0xFFFFFF, out=shifted))
-    cross.mul_(2 * math.pi / (1 << 24)).cos_()
+    angle.copy_(torch.bitwise_and(words, 0xFFFFFF, out=shifted))
+    angle.mul_(2 * math.pi / (1 << 24))
     # The arithmetic shift leaves -2^31 .. 2^31 - 1, of which float32 rounds the lowest to no more
     # than 0; half a step keeps the logarithm finite.
     squared.copy_(words.bitwise_right_shift_(32))
     squared.add_(2.0**31).mul_(2.0**-32).clamp_(min=2.0**-33).log_().mul_(-2 * sigma**2)
-    # S^2 + 2 S r cos + r^2, of which rounding could leave less than nothing where all cancels.
-    cross.mul_(2 * signal)
-    signal.square_().add_(squared).add_(cross.mul_(squared.sqrt_())).clamp_(min=0).sqrt_()
+    return squared, angle
 
 
 def _mix(words: torch.Tensor, shifted: torch.Tensor) -> None:

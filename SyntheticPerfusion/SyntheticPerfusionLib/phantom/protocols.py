@@ -7,7 +7,7 @@ heidelberg        acute stroke, Kossen et al. 2023: TR 2.22 s, TE 36 ms, 90 degr
                   128 x 128, 25 to 27 slices of 5 mm, 50 to 75 frames with at least eight before
                   the bolus.
 pegasus           steno-occlusive disease, Mutke et al. 2014: TR 1.39 s, TE 29 ms, 80 frames, 1.8 x
-                  1.8 x 5 mm. Matrix, slices and flip angle are not given: 128 x 128 x 21 and 60
+                  1.8 x 5 mm. Matrix, slices and flip angle are not given: 128 x 128 x 21 and 90
                   degrees here.
 bern              acute stroke, Hess et al. 2018: 24 slices of 256 x 256 (interpolated), 80 frames.
                   The rest is not given: TR 1.41 s, TE 30 ms, 90 degrees, 230 mm, 5 mm here.
@@ -76,8 +76,8 @@ def _one_of(rng: np.random.Generator, names: tuple[str, ...]) -> str:
 
 def _patient(rng: np.random.Generator, snr: tuple[float, float]) -> _Settings:
     """Blood, noise, motion and faults of one examination in a site with a usual injection."""
-    peak = _between(rng, 620.0, 880.0)
-    moves, sparks = rng.random(2) < (0.5, 0.1)
+    peak = _between(rng, 500.0, 700.0)
+    moves, sparks, settled, masked = rng.random(4) < (0.5, 0.1, 0.5, 0.4)
     return {
         "aif_peak_per_s": peak,
         "arterial_relaxivity": _between(rng, *_ARTERIAL_PEAK_PER_S) / peak,
@@ -89,7 +89,13 @@ def _patient(rng: np.random.Generator, snr: tuple[float, float]) -> _Settings:
         "gamma_shape": _log_between(rng, 1.0, 100.0),
         "dispersion_kernel": _one_of(rng, tuple(KERNELS)),
         "snr": _log_between(rng, *snr),
-        "b1_variation": _between(rng, 0.0, 0.12),
+        "noise_smoothness": _between(rng, 0.0, 0.4),
+        "physiological_noise": _log_between(rng, 0.001, 0.004),
+        "psf_voxels": _between(rng, 0.4, 0.65),
+        "rim_gain": _between(rng, 0.05, 0.45),
+        "b1_variation": _between(rng, 0.03, 0.18),
+        "dummy_scans": int(rng.integers(2, 7)) if settled else 0,
+        "air_masked": bool(masked),
         "dropout": _between(rng, 0.6, 1.4),
         "motion_mm": _between(rng, 0.1, 1.0) if moves else 0.0,
         "spikes": int(rng.integers(1, 4)) if sparks else 0,
@@ -138,7 +144,7 @@ def _pegasus(rng: np.random.Generator) -> _Settings:
         "echo_time_s": 0.029,
         "repetition_time_s": 1.39,
         "frames": 80,
-        "flip_angle_deg": 60.0,
+        "flip_angle_deg": 90.0,
         "slice_order": "interleaved",
     }
     return _with_bolus({**scanner, **_patient(rng, (25.0, 80.0))}, 12.0, 28.0, rng)
@@ -154,7 +160,13 @@ def _bern(rng: np.random.Generator) -> _Settings:
         "flip_angle_deg": 90.0,
         "slice_order": "interleaved",
     }
-    return _with_bolus({**scanner, **_patient(rng, (20.0, 60.0))}, 10.0, 30.0, rng)
+    # An interpolated matrix: its points are finer than what was read out.
+    interpolated = {
+        "noise_smoothness": _between(rng, 0.4, 0.55),
+        "psf_voxels": _between(rng, 0.8, 1.1),
+    }
+    settings = {**scanner, **_patient(rng, (20.0, 60.0)), **interpolated}
+    return _with_bolus(settings, 10.0, 30.0, rng)
 
 
 def _glioma(flip_angle_deg: float) -> Callable[[np.random.Generator], _Settings]:
@@ -202,7 +214,7 @@ def _random(rng: np.random.Generator) -> _Settings:
         "echo_time_s": _between(rng, 0.020, 0.050),
         "repetition_time_s": _between(rng, 1.0, 2.5),
         "frames": int(rng.integers(40, 101)),
-        "flip_angle_deg": _between(rng, 30.0, 90.0),
+        "flip_angle_deg": 90.0 if rng.random() < 0.6 else _between(rng, 30.0, 90.0),
         "slice_order": _one_of(rng, SLICE_ORDERS),
     }
     settings = {**scanner, **_patient(rng, (10.0, 100.0))}

@@ -12,7 +12,7 @@ with g of TissueCurves and Ce the tracer that has leaked out (Tofts et al. 1999)
 
 which is Ktrans/kep times the tissue curve of an exponential residue with MTT = 1/kep. Before the
 steady state the longitudinal magnetisation still falls: the factor is 1 + (1/f' - 1) (cos a E1)^n,
-with f' = (1 - E1) / (1 - cos a E1).
+with f' = (1 - E1) / (1 - cos a E1) and n counted from the first dummy scan.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ _CHUNK = {"cpu": 8192, "cuda": 262144}
 
 RELAXIVITY_R1 = 4.3
 """1/(s mM), of gadolinium chelates at 3 T."""
-RELAXIVITY_R2STAR_CAPILLARY = 60.0
-"""1/(s mM): what the arterial curve on the scale of tissue is per mM of blood (Kjolby et al.)."""
+RELAXIVITY_R2STAR_CAPILLARY = 87.0
+"""1/(s mM): what the arterial curve on the scale of tissue is per mM of blood at 3 T (Kjolby et
+al. 2006). A curve that peaks at 600 1/s is then one of 6.9 mM."""
 HAEMATOCRIT = 0.45
 
 _TRANSITS_OF_LEAKAGE_S = (30.0, 3000.0)
@@ -134,12 +135,29 @@ def steady_state(
     return (1 - e1) / (1 - torch.cos(flip) * e1)
 
 
-def approach(t1_s: float, frames: int, acquisition: Acquisition) -> torch.Tensor:
-    """(T,) factor by which the first frames lie above the steady state."""
+def approach(
+    t1_s: float,
+    frames: int,
+    acquisition: Acquisition,
+    flip_factor: torch.Tensor | float = 1.0,
+) -> torch.Tensor:
+    """(..., T) factor by which the first frames lie above the steady state, n counting dummies."""
     e1 = float(np.exp(-acquisition.repetition_time_s / t1_s))
-    cosine = float(np.cos(np.deg2rad(acquisition.flip_angle_deg)))
-    fully_relaxed = 1 / float(steady_state(1 / t1_s, acquisition))
-    return 1 + (fully_relaxed - 1) * (cosine * e1) ** torch.arange(frames)
+    flip = torch.as_tensor(flip_factor)[..., None] * float(np.deg2rad(acquisition.flip_angle_deg))
+    fully_relaxed = 1 / steady_state(1 / t1_s, acquisition, flip_factor)[..., None]
+    number = torch.arange(frames) + acquisition.dummy_scans
+    return 1 + (fully_relaxed - 1) * (torch.cos(flip) * e1) ** number.to(flip.device)
+
+
+def _unsteady_frames(t1_s: float, acquisition: Acquisition, flip_factor: torch.Tensor) -> int:
+    """After how many frames no voxel is further from the steady state than a millionth."""
+    if flip_factor.numel() == 0:
+        return 0
+    flip = flip_factor * float(np.deg2rad(acquisition.flip_angle_deg))
+    e1 = float(np.exp(-acquisition.repetition_time_s / t1_s))
+    kept = float(torch.cos(flip).abs().max()) * e1
+    needed = np.ceil(np.log(1e-6) / np.log(max(kept, 1e-6))) - acquisition.dummy_scans
+    return int(np.clip(needed, 0, acquisition.frames))
 
 
 def simulate(
@@ -225,7 +243,8 @@ class _Tissue:
         self._dispersion, self._delay = put(of.dispersion_s), put(of.delay_s)
         self._leakage = of.leakage
         self._ktrans = None if of.leakage is None else put(of.leakage.ktrans_per_min)
-        self._approach = approach(of.t1_s, acquisition.frames, acquisition).to(of.share.device) - 1
+        unsteady = _unsteady_frames(of.t1_s, acquisition, self._flip)
+        self._approach = approach(of.t1_s, unsteady, acquisition, self._flip) - 1
 
     def add(self, steady: torch.Tensor, early: torch.Tensor, rest: torch.Tensor) -> None:
         """Add the signal of every frame, what the first frames have more, and the baseline."""
@@ -237,8 +256,8 @@ class _Tissue:
 
         own = self._signal(read)
         steady.index_add_(0, self._present, own)
-        short = int((self._approach > 1e-6).sum())
-        early[:, :short].index_add_(0, self._present, own[:, :short] * self._approach[:short])
+        short = self._approach.shape[1]
+        early[:, :short].index_add_(0, self._present, own[:, :short] * self._approach)
         rest.index_add_(0, self._present, self._full * self._weight)
 
     def add_samples(self, fine: torch.Tensor, first_s: torch.Tensor, stride: int) -> None:

@@ -17,18 +17,15 @@ from ..progress import CancelCheck, Progress, never, part, silent, stop_if
 from .acquisition import Acquisition
 from .aif import ArterialShape
 from .anatomy import Anatomy, make_anatomy
-from .artefacts import add_spikes, b1_field, receive_field
+from .artefacts import SLICE_PROFILE, b1_field
 from .disease import Condition, make_condition, plan_tumour
 from .dispersion import kernel
-from .motion import draw_motion, move
-from .noise import rician
+from .imaging import scan
 from .physiology import make_physiology
 from .signal import Curves, VoxelScan, simulate
 from .tissues import make_compartments, most_dispersed_s
 from .true_phases import reference_regions, true_phases
 from .truth import true_values
-
-_SIGNAL_SCALE = 2000.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +98,7 @@ def simulate_patient(
     curves = Curves.tabulate(
         arterial.at, acquisition, spread, most_dispersed_s(compartments), device
     )
-    shading_rng, motion_rng, noise_rng, flip_rng, spike_rng = scan_rng.spawn(5)
+    flip_rng, image_rng = scan_rng.spawn(2)
     clean, baseline, peak_time = simulate(
         compartments,
         curves,
@@ -125,20 +122,11 @@ def simulate_patient(
             for name, (start, end) in division.intervals_s.items()
         }
     progress(0.8, "Adding motion and noise")
-    gain = _SIGNAL_SCALE * receive_field(anatomy.mni_mm, shading_rng)
-    clean *= gain
-    brain_signal = float((baseline * gain)[anatomy.brain].mean())
-    series = anatomy.volume(clean)
-    motion = draw_motion(acquisition.frames, acquisition.motion_mm, motion_rng)
-    if acquisition.motion_mm > 0:
-        move(series, acquisition.spacing_mm, motion)
-    sigma = brain_signal / acquisition.snr
-    rician(series, sigma, int(noise_rng.integers(1 << 32)))
-    events = add_spikes(series, acquisition.spikes, brain_signal, spike_rng)
+    scanned = scan(clean, baseline, anatomy, acquisition, image_rng)
     return Simulation(
         kind=kind,
         seed=seed,
-        series=series,
+        series=scanned.series,
         clean=clean,
         truth=truth,
         regions=regions,
@@ -147,9 +135,9 @@ def simulate_patient(
         condition=condition,
         arterial=arterial,
         curves=curves,
-        motion=motion,
+        motion=scanned.motion,
         acquisition=acquisition,
-        events=events,
+        events=scanned.events,
     )
 
 
@@ -191,7 +179,7 @@ def _voxel_scan(anatomy: Anatomy, acquisition: Acquisition, rng: np.random.Gener
         acquisition.slice_times_s, dtype=torch.float32, device=anatomy.grey.device
     )
     return VoxelScan(
-        flip_factor=b1_field(anatomy.patient_mm, rng, acquisition.b1_variation),
+        flip_factor=SLICE_PROFILE * b1_field(anatomy.patient_mm, rng, acquisition.b1_variation),
         dephasing_per_s=acquisition.dropout * anatomy.dephasing_per_s,
         offset_s=times[slices],
     )

@@ -15,7 +15,6 @@ DIR/patient.json              kind, seed and everything that was drawn
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +53,8 @@ def write_patient(patient: DigitalPatient, directory: Path) -> list[Path]:
         write_aif_csv(patient.aif, curve_file)
         described = directory / "patient.json"
         with replacing(described) as temporary:
-            temporary.write_text(json.dumps(describe_patient(patient), indent=2) + "\n", "utf-8")
+            content = json.dumps(describe_patient(patient), indent=2, allow_nan=False)
+            temporary.write_text(content + "\n", "utf-8")
     except OSError as error:
         raise unwritable(directory, error) from error
     sidecar = directory / "dsc.json"
@@ -66,7 +66,7 @@ def describe_patient(patient: DigitalPatient) -> dict[str, object]:
     return {
         "kind": patient.kind,
         "seed": patient.seed,
-        "acquisition": asdict(patient.acquisition),
+        "acquisition": patient.acquisition.as_json(),
         "settings": dict(patient.settings),
         "labels": {label.name: int(label) for label in TissueLabel},
         "units": {known.name: known.unit for known in patient.truth.arrays},
