@@ -22,6 +22,7 @@ from .disease import Condition, make_condition, plan_tumour
 from .dispersion import kernel
 from .imaging import scan
 from .physiology import make_physiology
+from .pial import with_surface_vessels
 from .signal import Curves, VoxelScan, simulate
 from .tissues import make_compartments, most_dispersed_s
 from .true_phases import reference_regions, true_phases
@@ -169,7 +170,7 @@ def _draw(
     tumour = plan_tumour(kind, acquisition.geometry, plan_rng)
     mass = None if tumour is None else tumour.mass
     anatomy = make_anatomy(acquisition.geometry, head_rng, device, mass)
-    physiology = make_physiology(anatomy, flow_rng)
+    physiology = with_surface_vessels(make_physiology(anatomy, flow_rng), anatomy)
     return anatomy, make_condition(kind, anatomy, physiology, grow_rng, tumour)
 
 

@@ -21,6 +21,8 @@ _MCA_VOXELS, _SSS_VOXELS = 6, 12
 _PURE = 0.6
 """A region takes voxels with at least this share of what its purest holds."""
 _LEAST_SHARE = 0.02
+_LEAST_SIGNAL = 1e-4
+"""Of the baseline: what a dose beyond measure leaves, so that its logarithm is a number."""
 
 
 def reference_regions(
@@ -69,7 +71,8 @@ def true_phases(
     times = acquisition.frame_times_s
 
     def rate(where: torch.Tensor) -> torch.Tensor:
-        return torch.log(baseline[where] / clean[:, where]) / acquisition.echo_time_s
+        left = (clean[:, where] / baseline[where]).clamp(min=_LEAST_SIGNAL)
+        return -torch.log(left) / acquisition.echo_time_s
 
     references = [rate(regions[name]).mean(1).double().cpu().numpy() for name in ("mca", "sss")]
     division = divide_phases(times, *references)

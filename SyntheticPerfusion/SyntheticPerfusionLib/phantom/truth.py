@@ -222,6 +222,7 @@ def _curve(fine_s: np.ndarray, curve: np.ndarray, acquisition: Acquisition, sour
     times = acquisition.frame_times_s
     peak = int(curve.argmax())
     above = fine_s[curve >= curve[peak] / 2]
+    tail = curve[-max(1, curve.size // 10) :].mean()
     return Aif(
         times_s=times,
         concentration=np.interp(times, fine_s, curve),
@@ -231,7 +232,7 @@ def _curve(fine_s: np.ndarray, curve: np.ndarray, acquisition: Acquisition, sour
             peak=float(curve[peak]),
             fwhm_s=float(above[-1] - above[0]),
             saturated=False,
-            tail_fraction=float(curve[-max(1, curve.size // 10) :].mean() / curve[peak]),
+            tail_fraction=float(tail / curve[peak]) if curve[peak] > 0 else math.nan,
         ),
     )
 
