@@ -259,15 +259,16 @@ def test_the_estimate_of_the_disk_lies_above_what_is_taken(written):
         assert taken < cohort_folder.bytes_of(member) < 3 * taken
 
 
-def test_one_who_fails_is_named_and_the_others_are_made(written, copy, monkeypatch):
-    real = cohort_writing.draw_member
+@pytest.mark.parametrize("step", ["draw_member", "write_member"])
+def test_one_who_fails_is_named_and_the_others_are_made(written, copy, monkeypatch, step):
+    real = getattr(cohort_writing, step)
 
-    def fails(member, **options):
-        if member.identifier == "sub-001":
+    def fails(*given, **options):
+        if any(getattr(one, "identifier", None) == "sub-001" for one in given):
             raise RuntimeError("no such luck")
-        return real(member, **options)
+        return real(*given, **options)
 
-    monkeypatch.setattr(cohort_writing, "draw_member", fails)
+    monkeypatch.setattr(cohort_writing, step, fails)
     for name in ("sub-001", "sub-002"):
         shutil.rmtree(copy / "derivatives/truth" / name)
     done = write_cohort(PLAN, copy, workers=1)

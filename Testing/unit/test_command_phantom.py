@@ -110,7 +110,8 @@ def test_phantom_writes_a_patient_that_can_be_read_and_measured(tmp_path, capsys
         "--json",
     )
     assert measured.run(measured) == 0
-    assert 1.4 < json.loads(capsys.readouterr().out)["ratio"] < 2.2
+    drawn = json.loads((folder / "patient.json").read_text())["settings"]["disease"]["rcbv"]
+    assert json.loads(capsys.readouterr().out)["ratio"] == pytest.approx(drawn, rel=0.03)
 
 
 def test_phantom_of_a_protocol_is_the_member_of_a_cohort_with_its_seed(tmp_path):

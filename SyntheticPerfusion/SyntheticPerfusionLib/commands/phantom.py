@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-KINDS = ("healthy", "stroke", "glioma-high", "glioma-low")
+KINDS = ("healthy", "stroke", "steno-occlusive", "moyamoya", "glioma-high", "glioma-low")
 RESIDUES = ("exponential", "gamma", "lorentzian", "linear", "box")
 PROTOCOLS = (
     "standard",

@@ -102,14 +102,15 @@ def _list(everybody: Sequence[Member], done: Written, root: Path) -> None:
 def _make(member: Member, root: Path, cancelled: CancelCheck) -> dict[str, Any] | Failure:
     """Make and write a patient. Raises what ends the whole run: a folder that takes no files."""
     try:
-        patient = draw_member(member, cancelled=cancelled)
-    except Cancelled:
+        try:
+            patient = draw_member(member, cancelled=cancelled)
+        except InputError as error:
+            return Failure(member, str(error), unusable=True)
+        return write_member(patient, member, root, cancelled)
+    except (Cancelled, InputError):
         raise
-    except InputError as error:
-        return Failure(member, str(error), unusable=True)
     except Exception as error:
         return Failure(member, f"{type(error).__name__}: {error}", unusable=False)
-    return write_member(patient, member, root, cancelled)
 
 
 def _in_processes(
