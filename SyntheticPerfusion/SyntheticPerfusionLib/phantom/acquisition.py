@@ -103,7 +103,7 @@ class Acquisition:
                           curves then peak at 65 1/s, as those of the two real series do (63 and
                           68). An arterial curve measured in an artery is smaller by this factor
                           than the true one, and absolute CBF and CBV come out larger by its
-                          inverse, 11.5 times: as in the real series, where they do so too.
+                          inverse, 7.4 times: as in the real series, where they do so too.
     bolus_width           time scale of the first pass, over the usual one: above 1 for a heart
                           that pumps little.
     injection_s           how much longer than usual the injection takes; the same dose then makes
@@ -137,8 +137,8 @@ class Acquisition:
     gamma_shape: float = 4.0
     dispersion_kernel: str = "exponential"
     bolus_onset_s: float = 18.0
-    aif_peak_per_s: float = 600.0
-    arterial_relaxivity: float = 0.108
+    aif_peak_per_s: float = 480.0
+    arterial_relaxivity: float = 0.135
     bolus_width: float = 1.0
     injection_s: float = 0.0
     recirculation: float = 0.16
@@ -180,8 +180,15 @@ class Acquisition:
 
     @classmethod
     def small(cls, **changes: float | int | str) -> Acquisition:
-        """A coarse one for tests: the whole brain on 64x64x9 voxels of 3.6x3.6x12 mm."""
-        settings: dict[str, object] = {"shape": (9, 64, 64), "spacing_mm": (3.6, 3.6, 12.0)}
+        """A coarse one for tests: the whole brain on 64x64x9 voxels of 3.6x3.6x12 mm.
+
+        A point spreads over as many millimetres as on the usual grid.
+        """
+        settings: dict[str, object] = {
+            "shape": (9, 64, 64),
+            "spacing_mm": (3.6, 3.6, 12.0),
+            "psf_voxels": 0.25,
+        }
         return cls(**{**settings, **changes})  # type: ignore[arg-type]
 
     def undisturbed(self) -> Acquisition:

@@ -23,7 +23,7 @@ from .head_shape import HeadShape, Placement
 from .mass import Mass
 from .skull_base import SkullBase
 from .template import Template, load_template
-from .territories import MCA, TerritoryBorders, of_side
+from .territories import TerritoryBorders
 from .vessel_filling import cut, shares_of
 
 _SUBVOXEL_MM = 2.5
@@ -46,10 +46,10 @@ _LEAST_SHARE = 1e-3
 
 _CHUNK = 32768
 
-_PIAL_ML_100ML = 24.0
+_PIAL_ML_100ML = 21.0
 """Blood of the vessels of the surface, per 100 ml of tissue and fluid, at density 1 of _pial: a
 cortex that shows them as real series do needs about 10 in its folds and 3 to 4 beside them."""
-_PIAL_PATCH_MM, _PIAL_PATCHY = 7.0, 0.45
+_PIAL_PATCH_MM, _PIAL_PATCHY = 7.0, 0.35
 
 _TISSUES = ("grey", "white", "csf", "skull", "scalp", "base", "eye")
 
@@ -64,6 +64,7 @@ class Anatomy:
                      under the skull base and the muscles of the eyes.
     pial_ml_100ml    blood of the small vessels on the brain's surface, per 100 ml of the fluid and
                      the cortex in the voxel; none in the ventricles and in the depth.
+                     `pial_delay_s` is short where most of them are arteries, long where veins are.
     dephasing_per_s  R2* that the field around air-filled spaces adds.
     artery_delay_s   arrival of the bolus in the arteries of a voxel after the middle cerebral
                      artery; `vein_delay_s` alike.
@@ -95,6 +96,7 @@ class Anatomy:
     base: torch.Tensor
     eye: torch.Tensor
     pial_ml_100ml: torch.Tensor
+    pial_delay_s: torch.Tensor
     dephasing_per_s: torch.Tensor
     artery_delay_s: torch.Tensor
     vein_delay_s: torch.Tensor
@@ -110,11 +112,6 @@ class Anatomy:
     brain: torch.Tensor
     t1: torch.Tensor
     settings: Mapping[str, Any]
-
-    @property
-    def occluded(self) -> torch.Tensor:
-        """(2, V) share of the arteries that hang on the left and right middle cerebral artery."""
-        return torch.stack([self.arterial_supply[list(of_side(s, *MCA))].sum(0) for s in (-1, 1)])
 
     def volume(self, values: torch.Tensor) -> torch.Tensor:
         """Values (..., V) as volumes (..., K, J, I), 0 in air."""
@@ -156,7 +153,7 @@ def make_anatomy(
     patient_mm = _positions(geometry, voxels)
     mni_mm = placement.to_mni(patient_mm)
     supply = TerritoryBorders.draw(border_rng).at(mni_mm, parts["brain"])
-    patches = SmoothField.draw(pial_rng, _PIAL_PATCH_MM)(mni_mm)
+    patches = SmoothField.draw(pial_rng, _PIAL_PATCH_MM, components=2)(mni_mm)
     return Anatomy(
         geometry=geometry,
         voxels=voxels,
@@ -169,7 +166,8 @@ def make_anatomy(
         dephasing_per_s=skull_base.dephasing_per_s(mni_mm),
         pial_ml_100ml=_PIAL_ML_100ML
         * parts.pop("pial")
-        * torch.exp(_PIAL_PATCHY * patches - _PIAL_PATCHY**2 / 2),
+        * torch.exp(_PIAL_PATCHY * patches[:, 0] - _PIAL_PATCHY**2 / 2),
+        pial_delay_s=(0.8 + 0.8 * patches[:, 1]).clamp(0.1, 3.5),
         settings={**shape.settings, "variants": variants},
         **parts,
     )
@@ -261,7 +259,7 @@ def _below(distance_mm: torch.Tensor, bound_mm: float, soft_mm: float = 1.0) -> 
 def _pial(sulcal: torch.Tensor, csf: torch.Tensor) -> torch.Tensor:
     """How dense the vessels of the surface lie, by the share of fluid between folds around and at
     the place itself: they line narrow folds, and are few in wide cisterns and in the cortex."""
-    return sulcal / (sulcal + 0.2) * (1 - 0.7 * sulcal**2) * (0.3 + 0.7 * csf)
+    return sulcal / (sulcal + 0.2) * (1 - 0.7 * sulcal**2) * (0.15 + 0.85 * csf)
 
 
 def _put_skull_base(

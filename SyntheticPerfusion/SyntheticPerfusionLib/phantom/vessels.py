@@ -200,6 +200,10 @@ _MIDLINE = (
     ),
 )
 
+_RIM = 1.15
+"""Arteries full of tracer dephase a rim around them too: in a gradient-echo series they are wider
+than their lumen."""
+
 _BRANCH_OF = {
     "M1 end": "MCA_DEEP",
     "M2 superior": "MCA_SUPERIOR",
@@ -255,4 +259,5 @@ def draw_trunks(rng: np.random.Generator) -> tuple[list[Vessel], dict[str, str]]
 
 def _of_calibre(vessel: Vessel, factor: float) -> Vessel:
     first, last = vessel.radius_mm
+    factor *= 1.0 if vessel.venous else _RIM
     return replace(vessel, radius_mm=(first * factor, last * factor))
