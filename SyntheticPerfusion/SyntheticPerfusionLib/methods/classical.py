@@ -46,12 +46,15 @@ class DeconvolutionSettings:
     k_h             haematocrit factor kH = (1 - 0.45) / (1 - 0.25) for arteries and capillaries.
     rho_g_per_ml    density of brain tissue.
     leakage         whether CBV_corrected and K2 are computed too.
+    allow_for_transit   whether K2 is told from a transit slower than the brain's
+                    (series/leakage.py); without it as Boxerman does.
     """
 
     regularisation: float = 0.0
     k_h: float = (1 - 0.45) / (1 - 0.25)
     rho_g_per_ml: float = 1.04
     leakage: bool = False
+    allow_for_transit: bool = False
 
 
 class Deconvolution(Method):
@@ -59,12 +62,16 @@ class Deconvolution(Method):
 
     needs = Needs(aif=True, echo_time=True, minimum_frames=10)
 
-    def __init__(self, recipe: Recipe, leakage: bool = False) -> None:
+    def __init__(
+        self, recipe: Recipe, leakage: bool = False, allow_for_transit: bool = False
+    ) -> None:
         self.name = recipe.name
         self.title = recipe.title
         self.description = recipe.description
         self.reference = recipe.reference
-        self.settings = DeconvolutionSettings(recipe.regularisation, leakage=leakage)
+        self.settings = DeconvolutionSettings(
+            recipe.regularisation, leakage=leakage, allow_for_transit=allow_for_transit
+        )
         self._build = recipe.build
         extra = ("CBV_corrected", "K2") if leakage else ()
         self.quantities: tuple[Quantity, ...] = (
@@ -103,7 +110,7 @@ class Deconvolution(Method):
         arterial_area = _arterial_area(weights, aif)
         tissue_weights = weights.astype(np.float32)
         voxels = VoxelCurves(series, mask, bolus)
-        leakage = _leakage_reference(voxels, series) if self.settings.leakage else None
+        leakage = self._leakage_reference(voxels, series) if self.settings.leakage else None
 
         def values_of(curves: np.ndarray) -> dict[str, np.ndarray]:
             height, position = _peak(solver, even.resample(curves), device)
@@ -134,6 +141,13 @@ class Deconvolution(Method):
             progress(fraction, f"Deconvolution ({self.name})")
         found["rCBV"] = _relative(found["rCBV"])
         return self._maps(series, mask, voxels.inside, found, flags)
+
+    def _leakage_reference(self, voxels: VoxelCurves, series: DscSeries) -> LeakageReference:
+        return leakage_reference(
+            lambda: map(voxels.of, voxels.parts()),
+            series.frame_times_s,
+            self.settings.allow_for_transit,
+        )
 
     def _maps(
         self,
@@ -168,10 +182,6 @@ def _arterial_area(weights: np.ndarray, aif: Aif) -> float:
             "choose another artery."
         )
     return area
-
-
-def _leakage_reference(voxels: VoxelCurves, series: DscSeries) -> LeakageReference:
-    return leakage_reference(lambda: map(voxels.of, voxels.parts()), series.frame_times_s)
 
 
 def _scale_warning(cbf: np.ndarray) -> tuple[str, ...]:

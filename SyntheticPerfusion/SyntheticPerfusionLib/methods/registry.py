@@ -16,8 +16,10 @@ def method_names() -> list[str]:
     return list(_RECIPES)
 
 
-def get_method(name: str, leakage: bool = False) -> Deconvolution:
+def get_method(name: str, leakage: bool = False, allow_for_transit: bool = False) -> Deconvolution:
     """The method called `name`; `leakage` adds the leakage-corrected maps where it can.
+
+    `allow_for_transit` keeps slow transit from being taken for leakage (series/leakage.py).
 
     Raises InputError where there is no such method.
     """
@@ -25,7 +27,7 @@ def get_method(name: str, leakage: bool = False) -> Deconvolution:
         raise InputError(
             f"There is no method called {name!r}; choose one of {', '.join(method_names())}."
         )
-    return Deconvolution(_RECIPES[name], leakage)
+    return Deconvolution(_RECIPES[name], leakage, allow_for_transit)
 
 
 def describe_methods() -> list[dict[str, Any]]:
