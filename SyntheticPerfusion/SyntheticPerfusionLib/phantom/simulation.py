@@ -64,6 +64,7 @@ class Simulation:
     def settings(self) -> dict[str, Any]:
         """What was drawn, in plain JSON values."""
         return {
+            "head": dict(self.anatomy.settings),
             "disease": dict(self.condition.settings),
             "constitution": self.condition.physiology.constitution.settings,
             "arterial_shape": asdict(self.arterial),

@@ -19,7 +19,7 @@ _FIELD_T = 3.0
 _AIR_MINUS_TISSUE = 9.4e-6
 """Volume susceptibility, SI."""
 
-_SHIM = 0.55
+_SHIM = 0.45
 """Share of the field's slope that the shim leaves."""
 
 _SLAB_MM = 5.0
