@@ -70,7 +70,8 @@ class Condition:
             arterial_delay_s=nothing,
             arterial_dispersion_s=nothing,
             tumour_maps=physiology.white,
-            necrosis_maps=physiology.fluid.towards(_NECROSIS, torch.ones_like(nothing)),
+            # Not as fluid: that has the blood of the pia between the folds.
+            necrosis_maps=physiology.white.towards(_NECROSIS, torch.ones_like(nothing)),
         )
 
     def without_leakage(self) -> Condition:

@@ -166,11 +166,15 @@ class Physiology:
         delay_s: torch.Tensor | float = 0.0,
         dispersion_s: torch.Tensor | float = 0.0,
     ) -> Physiology:
-        """Grey and white matter changed alike, see TissueMaps.changed."""
-        grey, white = (
-            maps.changed(flow, volume, delay_s, dispersion_s) for maps in (self.grey, self.white)
+        """Every tissue changed alike, see TissueMaps.changed.
+
+        Fluid too: the vessels of the pia between the folds hang on the same arteries.
+        """
+        grey, white, fluid = (
+            maps.changed(flow, volume, delay_s, dispersion_s)
+            for maps in (self.grey, self.white, self.fluid)
         )
-        return replace(self, grey=grey, white=white)
+        return replace(self, grey=grey, white=white, fluid=fluid)
 
 
 def make_physiology(anatomy: Anatomy, rng: np.random.Generator) -> Physiology:

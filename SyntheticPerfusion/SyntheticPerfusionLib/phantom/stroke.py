@@ -18,7 +18,7 @@ from .anatomy import Anatomy
 from .condition import Condition
 from .feeding import fed_by
 from .fields import SmoothField
-from .physiology import Physiology, TissueMaps, TissueValues
+from .physiology import GREY, Physiology, TissueMaps, TissueValues
 from .scars import with_old_infarct
 from .shapes import depth, ellipsoid, ramp
 from .territories import MCA, of_side
@@ -189,6 +189,14 @@ def _short_of_blood(
     dilated: float,
     lateness: float,
 ) -> Physiology:
+    steps = (_DISPERSION_S[0], *np.diff(_DISPERSION_S))
+    spread = torch.stack(
+        [
+            float(step) * lateness * weight
+            for step, weight in zip(steps, (short, at_risk, dead), strict=True)
+        ]
+    ).sum(0)
+
     def changed(
         maps: TissueMaps, oligemia: TissueValues, penumbra: TissueValues, core: TissueValues
     ) -> TissueMaps:
@@ -199,17 +207,22 @@ def _short_of_blood(
 
         moved = maps.towards(later(oligemia, dilated), short)
         moved = moved.towards(later(penumbra, dilated), at_risk).towards(later(core), dead)
-        steps = (_DISPERSION_S[0], *np.diff(_DISPERSION_S))
-        spread = sum(
-            float(step) * lateness * weight
-            for step, weight in zip(steps, (short, at_risk, dead), strict=True)
-        )
         return moved.changed(dispersion_s=spread)
 
+    # The vessels of the pia lie on the way: as late and spread as the grey matter under them.
+    late = (
+        (GREY_OLIGEMIA.delay_s - GREY.delay_s) * short
+        + (GREY_PENUMBRA.delay_s - GREY_OLIGEMIA.delay_s) * at_risk
+        + (GREY_CORE.delay_s - GREY_PENUMBRA.delay_s) * dead
+    )
+    slow = 1 / (1 + 0.2 * short + 0.8 * at_risk + dead)
     return replace(
         old,
         grey=changed(old.grey, GREY_OLIGEMIA, GREY_PENUMBRA, GREY_CORE),
         white=changed(old.white, WHITE_OLIGEMIA, WHITE_PENUMBRA, WHITE_CORE),
+        fluid=old.fluid.changed(
+            flow=slow, volume=1 - 0.4 * dead, delay_s=late * lateness, dispersion_s=spread
+        ),
     )
 
 
