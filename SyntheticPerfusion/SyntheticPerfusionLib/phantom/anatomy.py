@@ -46,10 +46,12 @@ _LEAST_SHARE = 1e-3
 
 _CHUNK = 32768
 
-_PIAL_ML_100ML = 21.0
+_PIAL_ML_100ML = 23.0
 """Blood of the vessels of the surface, per 100 ml of tissue and fluid, at density 1 of _pial: a
 cortex that shows them as real series do needs about 10 in its folds and 3 to 4 beside them."""
-_PIAL_PATCH_MM, _PIAL_PATCHY = 7.0, 0.35
+_PIAL_PATCH_MM, _PIAL_PATCHY = 7.0, 0.3
+_STRAND_MM, _STRAND_WIDTH, _STRANDED = 3.0, 0.5, 0.5
+"""Surface vessels run in strands, where a field of this correlation length crosses zero."""
 
 _TISSUES = ("grey", "white", "csf", "skull", "scalp", "base", "eye")
 
@@ -166,7 +168,8 @@ def make_anatomy(
         dephasing_per_s=skull_base.dephasing_per_s(mni_mm),
         pial_ml_100ml=_PIAL_ML_100ML
         * parts.pop("pial")
-        * torch.exp(_PIAL_PATCHY * patches[:, 0] - _PIAL_PATCHY**2 / 2),
+        * torch.exp(_PIAL_PATCHY * patches[:, 0] - _PIAL_PATCHY**2 / 2)
+        * _strands(SmoothField.draw(pial_rng, _STRAND_MM)(mni_mm)),
         pial_delay_s=(0.8 + 0.8 * patches[:, 1]).clamp(0.1, 3.5),
         settings={**shape.settings, "variants": variants},
         **parts,
@@ -260,6 +263,13 @@ def _pial(sulcal: torch.Tensor, csf: torch.Tensor) -> torch.Tensor:
     """How dense the vessels of the surface lie, by the share of fluid between folds around and at
     the place itself: they line narrow folds, and are few in wide cisterns and in the cortex."""
     return sulcal / (sulcal + 0.2) * (1 - 0.7 * sulcal**2) * (0.15 + 0.85 * csf)
+
+
+def _strands(field: torch.Tensor) -> torch.Tensor:
+    """A factor of mean 1 that is large where a field of unit variance is near zero."""
+    width = _STRAND_WIDTH
+    usual = width / math.sqrt(1 + width**2)
+    return 1 - _STRANDED + _STRANDED / usual * torch.exp(-((field / width) ** 2) / 2)
 
 
 def _put_skull_base(
