@@ -2,7 +2,9 @@
 
 At the peak of the bolus every fold of a gradient-echo series is dark, although fluid holds no
 capillaries: the vessels of the pia, too small to be tubes of vessels.py, dephase what lies around
-them as capillaries do. So their blood counts as that of tissue, on the scale of tissue.
+them as capillaries do. So their blood counts as that of tissue, on the scale of tissue, and as
+flow too: no method can tell it from that of the cortex beside it. Arteries and veins of a place
+together let the bolus through in about the time that tissue does.
 """
 
 from __future__ import annotations
@@ -12,8 +14,7 @@ from dataclasses import replace
 from .anatomy import Anatomy
 from .physiology import GREY, TISSUE_DENSITY_G_PER_ML, Physiology, TissueMaps
 
-_LEAST_TRANSIT_S = 0.5
-"""Through the arteries of a place; where veins prevail the bolus comes later and wider alike."""
+_TRANSIT_S = 3.5
 
 
 def with_surface_vessels(physiology: Physiology, anatomy: Anatomy) -> Physiology:
@@ -27,7 +28,7 @@ def with_surface_vessels(physiology: Physiology, anatomy: Anatomy) -> Physiology
 
 def _with_blood(maps: TissueMaps, anatomy: Anatomy) -> TissueMaps:
     volume = anatomy.pial_ml_100ml / TISSUE_DENSITY_G_PER_ML
-    flow = 60 * volume / (_LEAST_TRANSIT_S + anatomy.pial_delay_s)
+    flow = 60 * volume / _TRANSIT_S
     cbf, cbv = maps.cbf + flow, maps.cbv + volume
     on_the_way = 0.5 * (maps.delay_s - GREY.delay_s).clamp(min=0)
     pial = flow / cbf
