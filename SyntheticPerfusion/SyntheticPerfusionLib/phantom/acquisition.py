@@ -94,7 +94,7 @@ class Acquisition:
     bolus_onset_s         when the bolus reaches the arteries, give or take a second by seed.
     aif_peak_per_s        peak of the arterial curve in 1/s of R2*, on the scale of tissue: what
                           blood at that concentration adds to R2* when it fills capillaries. The
-                          usual value makes the whole brain dip by 40 % at TE 30 ms, as two real
+                          usual value makes the whole brain dip by 44 % at TE 30 ms, as two real
                           series do (41 and 46 %).
     arterial_relaxivity   what the same concentration adds to R2* inside a large vessel, over
                           what it adds in tissue: well under 1, since the field between capillaries
@@ -103,7 +103,7 @@ class Acquisition:
                           curves then peak at 65 1/s, as those of the two real series do (63 and
                           68). An arterial curve measured in an artery is smaller by this factor
                           than the true one, and absolute CBF and CBV come out larger by its
-                          inverse, 7.4 times: as in the real series, where they do so too.
+                          inverse, 7.1 times: as in the real series, where they do so too.
     bolus_width           time scale of the first pass, over the usual one: above 1 for a heart
                           that pumps little.
     injection_s           how much longer than usual the injection takes; the same dose then makes
@@ -124,10 +124,10 @@ class Acquisition:
     dummy_scans: int = 0
     slice_order: str = "simultaneous"
     b1_variation: float = 0.0
-    rim_gain: float = 0.3
+    rim_gain: float = 0.35
     psf_voxels: float = 0.5
     snr: float = 50.0
-    noise_smoothness: float = 0.3
+    noise_smoothness: float = 0.33
     physiological_noise: float = 0.002
     air_masked: bool = False
     dropout: float = 1.0
@@ -137,12 +137,12 @@ class Acquisition:
     gamma_shape: float = 4.0
     dispersion_kernel: str = "exponential"
     bolus_onset_s: float = 18.0
-    aif_peak_per_s: float = 480.0
-    arterial_relaxivity: float = 0.135
+    aif_peak_per_s: float = 460.0
+    arterial_relaxivity: float = 0.141
     bolus_width: float = 1.0
     injection_s: float = 0.0
     recirculation: float = 0.16
-    tail: float = 0.10
+    tail: float = 0.09
 
     def __post_init__(self) -> None:
         # As read from a file they are lists, which would not compare equal.

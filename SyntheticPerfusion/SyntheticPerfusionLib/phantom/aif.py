@@ -8,9 +8,10 @@ averages both passes over L seconds, which keeps their area.
 
 The usual values are those of two real series (TR 2 s), whose arterial curves the formula follows
 within 0.8 and 1.4 % of the peak: b 1.70 and 1.74 s, recirculation 0.16 and 0.17 of the peak, 17.4
-and 16.2 s later and 1.1 and 1.3 times as wide, tail 0.09 and 0.11. b is taken a little smaller,
-since arterial voxels average over branches and over a frame. The arterial curve in the test data
-of fabber_models_dsc peaks 8.8 s after its onset and is 9.3 s wide.
+and 16.2 s later and 1.1 and 1.3 times as wide, tail 0.09 and 0.11. b and tail are taken a
+little smaller, since arterial voxels average over branches, over a frame and over what lies beside
+them. The arterial curve in the test data of fabber_models_dsc peaks 8.8 s after its onset and is
+9.3 s wide.
 """
 
 from __future__ import annotations
@@ -42,13 +43,13 @@ class ArterialShape:
     """
 
     onset_s: float = 18.0
-    peak_per_s: float = 600.0
+    peak_per_s: float = 460.0
     r: float = 4.0
     b_s: float = _USUAL_B_S
     recirculation: float = 0.16
-    recirculation_delay_s: float = 16.8
+    recirculation_delay_s: float = 17.0
     recirculation_width: float = 1.2
-    tail: float = 0.10
+    tail: float = 0.09
     injection_s: float = 0.0
 
     @classmethod
@@ -60,7 +61,7 @@ class ArterialShape:
             peak_per_s=acquisition.aif_peak_per_s * float(rng.uniform(0.9, 1.1)),
             b_s=_USUAL_B_S * width * float(rng.uniform(0.9, 1.1)),
             recirculation=acquisition.recirculation * float(rng.uniform(0.7, 1.3)),
-            recirculation_delay_s=width * float(rng.uniform(15.0, 18.5)),
+            recirculation_delay_s=width * float(rng.uniform(15.5, 18.5)),
             recirculation_width=float(rng.uniform(1.05, 1.4)),
             tail=acquisition.tail * float(rng.uniform(0.8, 1.2)),
             injection_s=acquisition.injection_s,

@@ -76,7 +76,7 @@ def _one_of(rng: np.random.Generator, names: tuple[str, ...]) -> str:
 
 def _patient(rng: np.random.Generator, snr: tuple[float, float]) -> _Settings:
     """Blood, noise, motion and faults of one examination in a site with a usual injection."""
-    peak = _between(rng, 400.0, 560.0)
+    peak = _between(rng, 385.0, 535.0)
     moves, sparks, settled, masked = rng.random(4) < (0.5, 0.1, 0.5, 0.4)
     return {
         "aif_peak_per_s": peak,
@@ -84,7 +84,7 @@ def _patient(rng: np.random.Generator, snr: tuple[float, float]) -> _Settings:
         "bolus_width": _log_between(rng, 0.8, 1.35),
         "injection_s": _between(rng, 0.0, 2.0),
         "recirculation": _between(rng, 0.08, 0.22),
-        "tail": _between(rng, 0.06, 0.14),
+        "tail": _between(rng, 0.05, 0.12),
         "residue": _one_of(rng, tuple(RESIDUES)),
         "gamma_shape": _log_between(rng, 1.0, 100.0),
         "dispersion_kernel": _one_of(rng, tuple(KERNELS)),
@@ -92,7 +92,7 @@ def _patient(rng: np.random.Generator, snr: tuple[float, float]) -> _Settings:
         "noise_smoothness": _between(rng, 0.0, 0.4),
         "physiological_noise": _log_between(rng, 0.001, 0.004),
         "psf_voxels": _between(rng, 0.4, 0.65),
-        "rim_gain": _between(rng, 0.05, 0.45),
+        "rim_gain": _between(rng, 0.1, 0.55),
         "b1_variation": _between(rng, 0.03, 0.18),
         "dummy_scans": int(rng.integers(2, 7)) if settled else 0,
         "air_masked": bool(masked),
