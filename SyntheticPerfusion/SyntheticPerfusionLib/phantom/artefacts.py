@@ -23,19 +23,7 @@ _BRAIN_SEMI_AXES_MM = (64.0, 80.0, 62.0)
 _MEAN_SQUARED = 0.6
 """Mean over an ellipsoid of the square of the distance from its middle, over that of its rim."""
 _OUTERMOST_SQUARED = 1.0
-"""In scalp the gain is that of the brain's rim: scanners even out what is too close to the coils."""
-
-SLICE_PROFILE = 0.9
-"""Flip angle in the mean of a slice over that in its middle, which is the one set: pulses of a few
-milliseconds leave slices round shoulders. Two real series taken to be of 90 degrees lie 0.8 and
-1.1 % above the steady state in their second frame; 81 degrees leave 1.5 %, 90 leave none."""
-
-_RECEIVE_LENGTH_MM = 60.0
-_BRAIN_SEMI_AXES_MM = (64.0, 80.0, 62.0)
-_MEAN_SQUARED = 0.6
-"""Mean over an ellipsoid of the square of the distance from its middle, over that of its rim."""
-_OUTERMOST_SQUARED = 1.3
-"""Beyond, among the coils' own elements, their sum does not rise further."""
+"""In scalp the gain is that of the rim: scanners even out what is too close to the coils."""
 
 _B1_LENGTH_MM = 70.0
 _B1_RADIUS_MM = 75.0
