@@ -30,7 +30,9 @@ class MapOptions:
     preparation         see PreparationOptions.
     device              auto, cpu, cuda, cuda:N or mps.
     quantities          names of the maps wanted; empty for all that the method gives.
-    leakage_correction  whether classical methods also give CBV_corrected and K2.
+    leakage_correction  whether classical methods also give CBV_corrected and K2; with
+                        `allow_for_transit`, fitted so that slow transit does not pass for leakage
+                        (series/leakage.py).
     aif_file            CSV curve or mask image of arterial voxels; None to find it automatically.
     mask_file           brain mask on the grid of the series; None to find it automatically.
     """
@@ -39,6 +41,7 @@ class MapOptions:
     device: str = "auto"
     quantities: tuple[str, ...] = ()
     leakage_correction: bool = False
+    allow_for_transit: bool = False
     aif_file: Path | None = None
     mask_file: Path | None = None
 
@@ -69,7 +72,11 @@ def make_maps(
     options = options or MapOptions()
     output = Path(output)
     seconds: dict[str, float] = {}
-    method = get_method(method_name, leakage=options.leakage_correction)
+    method = get_method(
+        method_name,
+        leakage=options.leakage_correction,
+        allow_for_transit=options.allow_for_transit,
+    )
     wanted = _wanted(method, options.quantities)
     _check_needs(method, series)
     usable_folder(output)

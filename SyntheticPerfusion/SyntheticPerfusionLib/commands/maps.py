@@ -36,6 +36,13 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--leakage-correction", action="store_true", help="also give CBV_corrected and K2"
     )
+    parser.add_argument(
+        "--leakage-model",
+        choices=("boxerman", "transit"),
+        default="boxerman",
+        help="of the correction: Boxerman et al. 2006 (default), or theirs with a third term, so "
+        "that slow transit does not pass for leakage",
+    )
     parser.set_defaults(run=run)
 
 
@@ -46,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         quantities=tuple(name.strip() for name in arguments.quantities.split(",") if name.strip()),
         leakage_correction=arguments.leakage_correction,
+        allow_for_transit=arguments.leakage_model == "transit",
         aif_file=arguments.aif,
         mask_file=arguments.mask,
     )
