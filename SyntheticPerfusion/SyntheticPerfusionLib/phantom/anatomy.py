@@ -46,7 +46,7 @@ _LEAST_SHARE = 1e-3
 
 _CHUNK = 32768
 
-_PIAL_ML_100ML = 23.0
+_PIAL_ML_100ML = 21.0
 """Blood of the vessels of the surface, per 100 ml of tissue and fluid, at density 1 of _pial: a
 cortex that shows them as real series do needs about 10 in its folds and 3 to 4 beside them."""
 _PIAL_PATCH_MM, _PIAL_PATCHY = 7.0, 0.3

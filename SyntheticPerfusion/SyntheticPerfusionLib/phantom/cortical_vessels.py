@@ -50,12 +50,12 @@ _POSTERIOR: tuple[tuple[Point, ...], ...] = (
     ((21, -26, -12), (30, -22, -26), (42, -22, -34), (54, -28, -32)),
 )
 _ARTERIES = {
-    "MCA_SUPERIOR": (_SUPERIOR, 0.85),
-    "MCA_INFERIOR": (_INFERIOR, 0.85),
-    "ACA": (_ANTERIOR, 0.75),
-    "PCA": (_POSTERIOR, 0.75),
+    "MCA_SUPERIOR": (_SUPERIOR, 1.2),
+    "MCA_INFERIOR": (_INFERIOR, 1.2),
+    "ACA": (_ANTERIOR, 1.05),
+    "PCA": (_POSTERIOR, 1.05),
 }
-_ARTERIAL_DELAY_S = (0.3, 1.0)
+_ARTERIAL_DELAY_S = (0.2, 0.9)
 
 _BRIDGING_Y_MM = (52.0, 38.0, 24.0, 10.0, -6.0, -24.0, -42.0, -60.0, -76.0)
 _VENOUS_DELAY_S = (5.2, 0.8)
