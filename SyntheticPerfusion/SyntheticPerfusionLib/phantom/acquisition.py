@@ -100,7 +100,7 @@ class Acquisition:
                           what it adds in tissue: well under 1, since the field between capillaries
                           and tissue dephases far more than blood alone (van Osch et al. 2003,
                           Kjolby et al. 2006). The usual value makes arteries dip by 86 %; their
-                          curves then peak at 65 1/s, as those of the two real series do (63 and
+                          curves then peak at 66 1/s, as those of the two real series do (63 and
                           68). An arterial curve measured in an artery is smaller by this factor
                           than the true one, and absolute CBF and CBV come out larger by its
                           inverse, 7.1 times: as in the real series, where they do so too.
@@ -125,7 +125,7 @@ class Acquisition:
     slice_order: str = "simultaneous"
     b1_variation: float = 0.0
     rim_gain: float = 0.35
-    psf_voxels: float = 0.5
+    psf_voxels: float = 0.45
     snr: float = 50.0
     noise_smoothness: float = 0.33
     physiological_noise: float = 0.002
@@ -137,7 +137,7 @@ class Acquisition:
     gamma_shape: float = 4.0
     dispersion_kernel: str = "exponential"
     bolus_onset_s: float = 18.0
-    aif_peak_per_s: float = 460.0
+    aif_peak_per_s: float = 470.0
     arterial_relaxivity: float = 0.141
     bolus_width: float = 1.0
     injection_s: float = 0.0
@@ -187,7 +187,7 @@ class Acquisition:
         settings: dict[str, object] = {
             "shape": (9, 64, 64),
             "spacing_mm": (3.6, 3.6, 12.0),
-            "psf_voxels": 0.25,
+            "psf_voxels": 0.225,
         }
         return cls(**{**settings, **changes})  # type: ignore[arg-type]
 

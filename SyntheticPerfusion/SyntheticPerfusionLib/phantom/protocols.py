@@ -76,7 +76,7 @@ def _one_of(rng: np.random.Generator, names: tuple[str, ...]) -> str:
 
 def _patient(rng: np.random.Generator, snr: tuple[float, float]) -> _Settings:
     """Blood, noise, motion and faults of one examination in a site with a usual injection."""
-    peak = _between(rng, 385.0, 535.0)
+    peak = _between(rng, 400.0, 540.0)
     moves, sparks, settled, masked = rng.random(4) < (0.5, 0.1, 0.5, 0.4)
     return {
         "aif_peak_per_s": peak,
@@ -91,7 +91,7 @@ def _patient(rng: np.random.Generator, snr: tuple[float, float]) -> _Settings:
         "snr": _log_between(rng, *snr),
         "noise_smoothness": _between(rng, 0.0, 0.4),
         "physiological_noise": _log_between(rng, 0.001, 0.004),
-        "psf_voxels": _between(rng, 0.4, 0.65),
+        "psf_voxels": _between(rng, 0.35, 0.6),
         "rim_gain": _between(rng, 0.1, 0.55),
         "b1_variation": _between(rng, 0.03, 0.18),
         "dummy_scans": int(rng.integers(2, 7)) if settled else 0,

@@ -35,7 +35,7 @@ RELAXIVITY_R1 = 4.3
 """1/(s mM), of gadolinium chelates at 3 T."""
 RELAXIVITY_R2STAR_CAPILLARY = 87.0
 """1/(s mM): what the arterial curve on the scale of tissue is per mM of blood at 3 T (Kjolby et
-al. 2006). A curve that peaks at 460 1/s is then one of 5.3 mM."""
+al. 2006). A curve that peaks at 470 1/s is then one of 5.4 mM."""
 HAEMATOCRIT = 0.45
 
 _TRANSITS_OF_LEAKAGE_S = (30.0, 3000.0)
