@@ -94,10 +94,9 @@ def test_core_keeps_its_delay(every_method, patient, prepared):
     assert np.median(every_method["oSVD"]["Tmax"][core]) > 6.0
 
 
-def test_csvd_is_not_ssvd(every_method, patient, parenchyma):
-    late = parenchyma & (patient.labels == TissueLabel.PENUMBRA)
-    ratio = every_method["cSVD"]["CBF"][late] / every_method["sSVD"]["CBF"][late]
-    assert abs(np.median(ratio) - 1) > 0.02
+def test_csvd_is_not_ssvd(every_method, parenchyma):
+    circular, causal = (every_method[name]["CBF"][parenchyma] for name in ("cSVD", "sSVD"))
+    assert abs(np.median(circular / causal) - 1) > 0.02
 
 
 @pytest.mark.parametrize(("kind", "seed"), [("stroke", 0), ("glioma-low", 1), ("healthy", 5)])
@@ -143,7 +142,8 @@ def test_scale_of_the_arterial_curve_is_warned_about(every_method):
 def test_leakage_correction_raises_the_volume_of_leaking_tumour():
     patient, prepared = slab("glioma-high", 3), prepared_slab("glioma-high", 3)
     aif = find_aif(prepared.series, prepared.mask, prepared.bolus)
-    maps = get_method("oSVD", leakage=True).estimate(prepared.series, prepared.mask, aif)
+    method = get_method("oSVD", leakage=True, allow_for_transit=True)
+    maps = method.estimate(prepared.series, prepared.mask, aif)
     tumour = prepared.mask & (patient.labels == TissueLabel.TUMOUR)
     white = prepared.mask & (patient.labels == TissueLabel.WHITE_MATTER)
     assert tumour.sum() > 50

@@ -84,7 +84,7 @@ def test_drawn_curves_follow_the_acquisition():
     usual = drawn()
     assert drawn(bolus_onset_s=40.0).onset_s == pytest.approx(usual.onset_s + 22.0)
     assert drawn(bolus_width=1.5).b_s == pytest.approx(1.5 * usual.b_s)
-    assert drawn(aif_peak_per_s=235.0).peak_per_s == pytest.approx(usual.peak_per_s / 2)
+    assert drawn(aif_peak_per_s=270.0).peak_per_s == pytest.approx(usual.peak_per_s / 2)
     assert drawn(tail=0.18).tail == pytest.approx(2 * usual.tail)
     assert drawn(injection_s=3.0).injection_s == 3.0
     assert drawn(bolus_onset_s=0.0).onset_s >= 0.0

@@ -32,7 +32,7 @@ def covered(anatomy, bare) -> Physiology:
 def test_grey_matter_and_fluid_gain_the_blood_and_white_matter_none(anatomy, bare, covered):
     gained = anatomy.pial_ml_100ml / TISSUE_DENSITY_G_PER_ML
     assert gained.max() > 5
-    torch.testing.assert_close(covered.grey.cbv, bare.grey.cbv + gained)
+    torch.testing.assert_close(covered.grey.cbv, bare.grey.cbv + 0.4 * gained)
     torch.testing.assert_close(covered.fluid.cbv, bare.fluid.cbv + gained)
     assert covered.white is bare.white
 

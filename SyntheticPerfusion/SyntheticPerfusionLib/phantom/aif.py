@@ -43,7 +43,7 @@ class ArterialShape:
     """
 
     onset_s: float = 18.0
-    peak_per_s: float = 470.0
+    peak_per_s: float = 540.0
     r: float = 4.0
     b_s: float = _USUAL_B_S
     recirculation: float = 0.16

@@ -50,4 +50,4 @@ class SmoothField:
             phase = flat[part] @ waves
             torch.addmm(torch.cos(phase) @ cosines, torch.sin(phase), sines, out=values[part])
         shape = points_mm.shape[:-1]
-        return values.reshape(shape) if values.shape[1] == 1 else values.reshape(*shape, -1)
+        return values.reshape(shape if values.shape[1] == 1 else (*shape, values.shape[1]))

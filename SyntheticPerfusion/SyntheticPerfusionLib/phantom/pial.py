@@ -16,19 +16,21 @@ from .anatomy import Anatomy
 from .physiology import GREY, TISSUE_DENSITY_G_PER_ML, Physiology, TissueMaps
 
 _TRANSIT_S = 1.5
+_OF_CORTEX = 0.4
+"""Of the blood in a fold's fluid, what the cortex beside it has: its flow stays that of tissue."""
 
 
 def with_surface_vessels(physiology: Physiology, anatomy: Anatomy) -> Physiology:
     """Grey matter and fluid together with the blood of the vessels between the folds."""
     return replace(
         physiology,
-        grey=_with_blood(physiology.grey, anatomy),
-        fluid=_with_blood(physiology.fluid, anatomy),
+        grey=_with_blood(physiology.grey, anatomy, _OF_CORTEX),
+        fluid=_with_blood(physiology.fluid, anatomy, 1.0),
     )
 
 
-def _with_blood(maps: TissueMaps, anatomy: Anatomy) -> TissueMaps:
-    volume = anatomy.pial_ml_100ml / TISSUE_DENSITY_G_PER_ML
+def _with_blood(maps: TissueMaps, anatomy: Anatomy, share: float) -> TissueMaps:
+    volume = share * anatomy.pial_ml_100ml / TISSUE_DENSITY_G_PER_ML
     flow = 60 * volume / _TRANSIT_S
     cbf, cbv = maps.cbf + flow, maps.cbv + volume
     on_the_way = 0.5 * (maps.delay_s - GREY.delay_s).clamp(min=0)

@@ -15,6 +15,8 @@ PHASE_OVER_READOUT = 1.25
 """Spot along the phase axis over that along the readout: full widths of 1.5 and 1.2 voxels."""
 
 _FARTHEST_SIGMAS = 3.0
+_NARROWEST = 0.05
+"""Of a neighbour nothing is left below this."""
 
 
 def blur(slices: torch.Tensor, sigma_voxels: float) -> torch.Tensor:
@@ -22,7 +24,7 @@ def blur(slices: torch.Tensor, sigma_voxels: float) -> torch.Tensor:
 
     Along columns it is PHASE_OVER_READOUT times as wide. 0 returns them as they are.
     """
-    if sigma_voxels == 0:
+    if sigma_voxels < _NARROWEST:
         return slices
     along_rows = _spread(slices, gaussian(sigma_voxels), dim=-1)
     return _spread(along_rows, gaussian(PHASE_OVER_READOUT * sigma_voxels), dim=-2)

@@ -76,7 +76,7 @@ def _one_of(rng: np.random.Generator, names: tuple[str, ...]) -> str:
 
 def _patient(rng: np.random.Generator, snr: tuple[float, float]) -> _Settings:
     """Blood, noise, motion and faults of one examination in a site with a usual injection."""
-    peak = _between(rng, 400.0, 540.0)
+    peak = _between(rng, 460.0, 620.0)
     moves, sparks, settled, masked = rng.random(4) < (0.5, 0.1, 0.5, 0.4)
     return {
         "aif_peak_per_s": peak,

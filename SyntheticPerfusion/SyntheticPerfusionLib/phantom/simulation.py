@@ -171,6 +171,12 @@ def _draw(
     tumour = plan_tumour(kind, acquisition.geometry, plan_rng)
     mass = None if tumour is None else tumour.mass
     anatomy = make_anatomy(acquisition.geometry, head_rng, device, mass)
+    if not bool(anatomy.brain.any()):
+        raise InputError(
+            f"The slices hold no brain: {acquisition.shape[0]} of {acquisition.spacing_mm[2]:g} mm "
+            f"around {acquisition.shift_mm:+g} mm from the middle of the head; give more slices or "
+            "a smaller shift."
+        )
     physiology = with_surface_vessels(make_physiology(anatomy, flow_rng), anatomy)
     return anatomy, make_condition(kind, anatomy, physiology, grow_rng, tumour)
 

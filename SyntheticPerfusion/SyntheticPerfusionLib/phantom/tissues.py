@@ -18,6 +18,9 @@ _PER_CBV = TISSUE_DENSITY_G_PER_ML / HAEMATOCRIT_RATIO / 100.0
 VENOUS_MTT_S = 4.0
 """Transit through the brain, by which venous curves are wider than arterial ones."""
 
+_RELAXATION_SPREAD = 0.04
+"""Between patients, of the logarithm of T1 and T2*."""
+
 
 def brain_shares(anatomy: Anatomy, condition: Condition) -> dict[str, torch.Tensor]:
     """Share of each voxel (V,) that is grey, white, csf, tumour, necrosis, artery, vein."""
@@ -49,6 +52,10 @@ def make_compartments(
         return torch.full_like(anatomy.grey, value)
 
     shares = brain_shares(anatomy, condition)
+
+    def own(usual_s: float) -> float:
+        """A patient's own relaxation time."""
+        return usual_s * float(np.exp(rng.normal(0, _RELAXATION_SPREAD)))
 
     def tissue(
         name: str,
@@ -109,15 +116,18 @@ def make_compartments(
     patches = torch.exp(0.5 * SmoothField.draw(rng, length_mm=9.0)(anatomy.mni_mm))
     physiology = condition.physiology
     return [
-        tissue("grey", physiology.grey, 0.82, 1.209, 0.062),
-        tissue("white", physiology.white, 0.70 * (1 + 0.25 * condition.oedema), 0.758, 0.050),
-        tissue("csf", physiology.fluid, 1.0, 3.3, 0.40),
-        tissue("tumour", condition.tumour_maps, 0.86, 1.35, 0.060, leaking),
-        tissue("necrosis", condition.necrosis_maps, 0.95, 2.4, 0.11),
+        tissue("grey", physiology.grey, 0.82, own(1.209), own(0.062)),
+        tissue(
+            "white", physiology.white, 0.70 * (1 + 0.25 * condition.oedema), own(0.758), own(0.050)
+        ),
+        # Fluid between folds, beside vessels and pulsing: its T2* is far below its T2.
+        tissue("csf", physiology.fluid, 1.0, own(3.3), own(0.10)),
+        tissue("tumour", condition.tumour_maps, 0.86, own(1.35), own(0.060), leaking),
+        tissue("necrosis", condition.necrosis_maps, 0.95, own(2.4), own(0.11)),
         vessel("artery", arterial_delay, uniform(0.0), condition.arterial_dispersion_s),
         vessel("vein", venous_delay, uniform(VENOUS_MTT_S), uniform(0.0)),
         outside_brain(anatomy.skull, 0.10, 0.015, supplied=0.0),
-        outside_brain(anatomy.scalp, 0.42 * patches, 0.035),
+        outside_brain(anatomy.scalp, 0.30 * patches, 0.035),
         outside_brain(anatomy.base, 0.22 * patches**2, 0.030),
         outside_brain(anatomy.eye, 1.0, 0.30, supplied=0.0, t1_s=4.0),
     ]

@@ -25,9 +25,7 @@ _LEAST_SIGNAL = 1e-4
 """Of the baseline: what a dose beyond measure leaves, so that its logarithm is a number."""
 
 
-def reference_regions(
-    anatomy: Anatomy, arterial_delay_s: torch.Tensor
-) -> dict[str, torch.Tensor]:
+def reference_regions(anatomy: Anatomy, arterial_delay_s: torch.Tensor) -> dict[str, torch.Tensor]:
     """Bool (V,) regions "mca" and "sss"; empty where the slices hold no such vessel.
 
     arterial_delay_s  (V,) how much later than in health the arteries of a voxel fill.
