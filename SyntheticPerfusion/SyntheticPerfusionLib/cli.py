@@ -36,9 +36,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    # Threads that wait by spinning take the cores from each other on a busy machine: work takes
-    # twenty times as long there. Read when torch is loaded, which is later.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Threads that spin for long while they wait take the cores from each other on a busy machine,
+    # where work then takes twenty times as long. Read when torch is loaded, which is later.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         parsed = build_parser().parse_args(arguments)

@@ -72,11 +72,12 @@ def check(kind: str, seed: int, acquisition: Acquisition) -> None:
 @given(st.sampled_from(KINDS), st.integers(0, 2**32), acquisitions())
 @example("stroke", 0, Acquisition(**_COARSE, frames=10, bolus_onset_s=0.0, snr=math.inf))
 def test_any_legal_scan_of_any_patient_is_whole_or_refused(kind, seed, acquisition):
+    off_the_brain = abs(acquisition.shift_mm) > 30
     try:
         check(kind, seed, acquisition)
-    except InputError as error:
-        # Slices moved off the brain, or off what ails it.
-        assert abs(acquisition.shift_mm) > 30, error
+    except InputError:
+        if not off_the_brain:
+            raise
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))

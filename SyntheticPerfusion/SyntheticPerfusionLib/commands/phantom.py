@@ -58,19 +58,18 @@ def run(args: argparse.Namespace) -> int:
     from ..maps.write import usable_folder
     from ..phantom.acquisition import Acquisition
     from ..phantom.cohort import SMALL_GRID, scan_of, simulate_scanned
-    from ..phantom.patient import as_arrays, make_patient
+    from ..phantom.patient import as_arrays
     from ..phantom.write import write_patient
 
     usable_folder(args.directory)
     given = {"snr": args.snr, "motion_mm": args.motion, "residue": args.residue}
     chosen = {name: value for name, value in given.items() if value is not None}
     if args.protocol is None:
-        acquisition = Acquisition.small(**chosen) if args.small else Acquisition(**chosen)
-        patient = make_patient(args.patient, args.seed, acquisition)
+        scan = Acquisition.small(**chosen) if args.small else Acquisition(**chosen)
     else:
-        scan = scan_of(args.protocol, args.seed, SMALL_GRID if args.small else None)
-        scan = replace(scan, **chosen)
-        patient = as_arrays(simulate_scanned(args.patient, args.seed, scan))
+        drawn = scan_of(args.protocol, args.seed, SMALL_GRID if args.small else None)
+        scan = replace(drawn, **chosen)
+    patient = as_arrays(simulate_scanned(args.patient, args.seed, scan))
     write_patient(patient, args.directory)
     print(f"{patient.series.name}: {args.directory / 'dsc.nii.gz'}")
     print(f"True maps: {args.directory / 'truth'}")
