@@ -123,7 +123,7 @@ def _pictures(folder: Path, patient: DigitalPatient, outcome: Outcome) -> list[P
     bolus = outcome.prepared.bolus
     acquired = outcome.prepared.acquired
     background = series.signal[bolus.baseline_start : bolus.baseline_stop].mean(axis=0)
-    outlines = dict(patient.rois)
+    outlines = {name: roi for name, roi in patient.rois.items() if name not in ("mca", "sss")}
     pictures = [
         Picture(
             bolus_picture(

@@ -23,7 +23,7 @@ from SyntheticPerfusionLib.phantom.physiology import (
 from SyntheticPerfusionLib.phantom.residue import residue
 from SyntheticPerfusionLib.phantom.simulation import simulate_patient
 from SyntheticPerfusionLib.phantom.tissue_curves import TissueCurves
-from SyntheticPerfusionLib.phantom.write import write_patient
+from SyntheticPerfusionLib.phantom.write import REGIONS, write_patient
 from SyntheticPerfusionLib.series.images import read_image, read_mask
 from SyntheticPerfusionLib.series.read import read_series
 
@@ -232,8 +232,19 @@ def test_written_patient_reads_back(patients, tmp_path):
     described = json.loads((folder / "patient.json").read_text())
     assert described["kind"] == "glioma-high"
     assert described["seed"] == 4
-    curve = np.loadtxt(folder / "aif_truth.csv", delimiter=",", skiprows=1)
-    np.testing.assert_allclose(curve[:, 1], patient.aif.concentration, rtol=1e-6)
+    for name, kept in {"aif": patient.aif, "vof": patient.vof}.items():
+        curve = np.loadtxt(folder / f"{name}_truth.csv", delimiter=",", skiprows=1)
+        np.testing.assert_allclose(curve[:, 1], kept.concentration, rtol=1e-6)
+    territories, _ = read_image(folder / "territories.nii.gz")
+    np.testing.assert_array_equal(territories, patient.territories)
+
+
+def test_the_next_patient_of_a_folder_keeps_no_region_of_the_last(patients, tmp_path):
+    for kind in ("glioma-high", "stroke"):
+        write_patient(patients[kind], tmp_path)
+    assert not (tmp_path / "tumor.nii.gz").exists()
+    assert (tmp_path / "lesion.nii.gz").exists()
+    assert set().union(*(one.rois for one in patients.values())) <= set(REGIONS)
 
 
 def test_folder_that_cannot_be_written_is_named(patients, tmp_path):

@@ -3,11 +3,13 @@
 ```
 DIR/dsc.nii.gz + dsc.json     the series with a BIDS sidecar (EchoTime, RepetitionTime)
 DIR/anatomy.nii.gz            T1-weighted picture
-DIR/brain_mask.nii.gz  DIR/labels.nii.gz
+DIR/brain_mask.nii.gz  DIR/labels.nii.gz  DIR/territories.nii.gz
 DIR/tumor.nii.gz  DIR/reference.nii.gz       (glioma)
 DIR/lesion.nii.gz  DIR/core.nii.gz           (stroke)
+DIR/affected.nii.gz                          (steno-occlusive disease, moyamoya)
+DIR/mca.nii.gz  DIR/sss.nii.gz               regions that divide time into collateral phases
 DIR/truth/CBF.nii.gz ...      the true maps
-DIR/aif_truth.csv             the arterial curve that fed the tissue
+DIR/aif_truth.csv             the arterial curve that fed the tissue; vof_truth.csv the venous
 DIR/patient.json              kind, seed and everything that was drawn
 ```
 """
@@ -25,7 +27,11 @@ from ..series.atomic import replacing
 from ..series.images import write_image
 from ..series.write import write_series
 from .patient import DigitalPatient
+from .territories import Territory
 from .truth import TissueLabel
+
+REGIONS = ("tumor", "reference", "lesion", "core", "affected", "mca", "sss")
+"""Every region that a patient may have."""
 
 
 def write_patient(patient: DigitalPatient, directory: Path) -> list[Path]:
@@ -40,17 +46,23 @@ def write_patient(patient: DigitalPatient, directory: Path) -> list[Path]:
         series_file = directory / "dsc.nii.gz"
         write_series(patient.series, series_file)
         geometry = patient.series.geometry
+        for name in REGIONS:
+            # Of a patient who was here before.
+            (directory / f"{name}.nii.gz").unlink(missing_ok=True)
         volumes: dict[Path, np.ndarray] = {
             directory / "anatomy.nii.gz": patient.anatomy.astype(np.float32),
             directory / "brain_mask.nii.gz": patient.mask,
             directory / "labels.nii.gz": patient.labels,
+            directory / "territories.nii.gz": patient.territories,
             **{directory / f"{name}.nii.gz": roi for name, roi in patient.rois.items()},
             **{truth / f"{name}.nii.gz": patient.truth[name] for name in patient.truth.names},
         }
         for path, volume in volumes.items():
             write_image(volume, geometry, path)
-        curve_file = directory / "aif_truth.csv"
-        write_aif_csv(patient.aif, curve_file)
+        curves = {"aif": patient.aif, "vof": patient.vof}
+        curve_files = [directory / f"{name}_truth.csv" for name in curves]
+        for path, curve in zip(curve_files, curves.values(), strict=True):
+            write_aif_csv(curve, path)
         described = directory / "patient.json"
         with replacing(described) as temporary:
             content = json.dumps(describe_patient(patient), indent=2, allow_nan=False)
@@ -58,7 +70,7 @@ def write_patient(patient: DigitalPatient, directory: Path) -> list[Path]:
     except OSError as error:
         raise unwritable(directory, error) from error
     sidecar = directory / "dsc.json"
-    return [series_file, sidecar, *volumes, curve_file, described]
+    return [series_file, sidecar, *volumes, *curve_files, described]
 
 
 def describe_patient(patient: DigitalPatient) -> dict[str, object]:
@@ -69,5 +81,6 @@ def describe_patient(patient: DigitalPatient) -> dict[str, object]:
         "acquisition": patient.acquisition.as_json(),
         "settings": dict(patient.settings),
         "labels": {label.name: int(label) for label in TissueLabel},
+        "territories": {territory.name: int(territory) for territory in Territory},
         "units": {known.name: known.unit for known in patient.truth.arrays},
     }
