@@ -53,7 +53,7 @@ def test_the_first_pass_leaves_the_brain_before_the_series_ends(protocol):
         ("heidelberg", 2.22, 0.036, 90.0, (50, 75), (27, 128, 128)),
         ("pegasus", 1.39, 0.029, 90.0, (80, 80), (21, 128, 128)),
         ("bern", 1.41, 0.030, 90.0, (80, 80), (24, 256, 256)),
-        ("standard", 1.5, 0.030, 85.0, (80, 80), (25, 128, 128)),
+        ("standard", 1.5, 0.030, 70.0, (80, 80), (25, 128, 128)),
     ],
 )
 def test_a_named_protocol_is_that_of_its_site(protocol, tr_s, te_s, flip, frames, shape):

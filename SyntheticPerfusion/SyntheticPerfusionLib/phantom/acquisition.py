@@ -100,10 +100,10 @@ class Acquisition:
                           what it adds in tissue: well under 1, since the field between capillaries
                           and tissue dephases far more than blood alone (van Osch et al. 2003,
                           Kjolby et al. 2006). The usual value makes arteries dip by 86 %; their
-                          curves then peak at 69 1/s, as those of the two real series do (63 and
+                          curves then peak at 71 1/s, as those of the two real series do (63 and
                           68). An arterial curve measured in an artery is smaller by this factor
                           than the true one, and absolute CBF and CBV come out larger by its
-                          inverse, 7.8 times: as in the real series, where they do so too.
+                          inverse, 7.6 times: as in the real series, where they do so too.
     bolus_width           time scale of the first pass, over the usual one: above 1 for a heart
                           that pumps little.
     injection_s           how much longer than usual the injection takes; the same dose then makes
@@ -120,7 +120,7 @@ class Acquisition:
     echo_time_s: float = 0.030
     repetition_time_s: float = 1.5
     frames: int = 80
-    flip_angle_deg: float = 85.0
+    flip_angle_deg: float = 70.0
     dummy_scans: int = 0
     slice_order: str = "simultaneous"
     b1_variation: float = 0.0
@@ -138,7 +138,7 @@ class Acquisition:
     dispersion_kernel: str = "exponential"
     bolus_onset_s: float = 18.0
     aif_peak_per_s: float = 540.0
-    arterial_relaxivity: float = 0.128
+    arterial_relaxivity: float = 0.131
     bolus_width: float = 1.0
     injection_s: float = 0.0
     recirculation: float = 0.16

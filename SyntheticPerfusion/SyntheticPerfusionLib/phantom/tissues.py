@@ -122,7 +122,7 @@ def make_compartments(
         ),
         # Fluid between folds, beside vessels and pulsing: its T2* is far below its T2.
         tissue("csf", physiology.fluid, 1.0, own(3.3), own(0.10)),
-        tissue("tumour", condition.tumour_maps, 0.86, own(1.35), own(0.060), leaking),
+        tissue("tumour", condition.tumour_maps, 0.86, own(1.35), own(0.075), leaking),
         tissue("necrosis", condition.necrosis_maps, 0.95, own(2.4), own(0.11)),
         vessel("artery", arterial_delay, uniform(0.0), condition.arterial_dispersion_s),
         vessel("vein", venous_delay, uniform(VENOUS_MTT_S), uniform(0.0)),
