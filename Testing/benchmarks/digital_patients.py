@@ -25,7 +25,10 @@ def main() -> None:
     print("  r CBF, r CBV, r MTT, r Tmax in brain without vessels; AUC of Tmax, penumbra / normal")
     for seed in (0, 1, 2):
         stroke(make_patient("stroke", seed))
-    print("\nglioma, seed: CBV ratio tumour / contralateral, true, estimated, leakage-corrected")
+    print(
+        "\nglioma, seed: CBV ratio tumour / contralateral: true, estimated, corrected after Boxerman, "
+        "corrected with the third term"
+    )
     for kind in ("glioma-low", "glioma-high"):
         for seed in (0, 1, 2):
             glioma(make_patient(kind, seed))
@@ -59,11 +62,21 @@ def glioma(patient: DigitalPatient) -> None:
     """One line for the patient."""
     prepared = prepare(patient.series)
     aif = find_aif(prepared.series, prepared.mask, prepared.bolus)
-    maps = get_method("oSVD", leakage=True).estimate(prepared.series, prepared.mask, aif)
+    maps, allowed = (
+        get_method("oSVD", leakage=True, allow_for_transit=transit).estimate(
+            prepared.series, prepared.mask, aif
+        )
+        for transit in (False, True)
+    )
     tumor, reference = patient.rois["tumor"], patient.rois["reference"]
     ratios = [
         roi_ratio(values, tumor, reference, patient.series.geometry).ratio
-        for values in (patient.truth["CBV"], maps["CBV"], maps["CBV_corrected"])
+        for values in (
+            patient.truth["CBV"],
+            maps["CBV"],
+            maps["CBV_corrected"],
+            allowed["CBV_corrected"],
+        )
     ]
     print(f"{patient.kind} {patient.seed}: " + ", ".join(f"{ratio:.2f}" for ratio in ratios))
 
