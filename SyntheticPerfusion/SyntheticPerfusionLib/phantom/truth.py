@@ -25,8 +25,10 @@ VESSEL_CBV = 100.0 * HAEMATOCRIT_RATIO / TISSUE_DENSITY_G_PER_ML
 
 _LEAST_DISPERSION_S = 0.01
 _LONGEST_RESPONSE_S = 60.0
-_PEAK_WITHIN_S = 12.0
-"""A response has its peak within this after the last of its tissues is reached."""
+_PEAK_WITHIN_S, _PEAK_WITHIN_TRANSITS = 12.0, 1.1
+"""A response has its peak within so many seconds after the last of its tissues is reached; one of
+_LASTING residues, which rises as long as they last, within the longer of both."""
+_LASTING = ("box", "gamma")
 _STRIDE = 4
 """Steps between samples of the first look for a peak; a second looks at every step around it."""
 _CHUNK = 16384
@@ -65,10 +67,11 @@ def true_values(
     """CBF, CBV, MTT, delay, Tmax and TTP (V,) in the brain, 0 outside.
 
     CBF, MTT and Tmax are those of tissue, weighted by its share, and the delay by its flow; CBV
-    counts the blood of large vessels in the voxel too, as every measurement does. Tmax is the
-    time of the maximum of the response of the whole voxel to an instantaneous bolus in the middle
-    cerebral artery: delay, dispersion and residue together. `ttp_s` (V,) is the time of the peak
-    of the noise-free curve, counted from the first frame.
+    counts the blood of large vessels in the voxel too, all of it: a series shows that blood at the
+    smaller arterial_relaxivity of the acquisition. Tmax is the time of the maximum of the response
+    of the whole voxel to an instantaneous bolus in the middle cerebral artery: delay, dispersion
+    and residue together. `ttp_s` (V,) is the time of the peak of the noise-free curve, counted
+    from the first frame.
     """
     shares = brain_shares(anatomy, condition)
     physiology = condition.physiology
@@ -171,7 +174,11 @@ def _peak_of_response(
         ]
         first = torch.stack([maps.delay_s for _, maps in present]).amin(0) - 2 * step
         late = torch.stack([maps.delay_s for _, maps in present]).amax(0) - first
-        count = math.ceil((float(late.max()) + _PEAK_WITHIN_S) / (_STRIDE * step))
+        within = _PEAK_WITHIN_S
+        if acquisition.residue in _LASTING:
+            slowest = max(float(maps.mtt_s[share > 0].max()) for share, maps in present)
+            within = max(within, _PEAK_WITHIN_TRANSITS * min(slowest, _LONGEST_RESPONSE_S))
+        count = math.ceil((float(late.max()) + within) / (_STRIDE * step))
         rough = _sum_of_responses(present, response, first, count, _STRIDE).argmax(1) - 1
         begin = first + rough * (_STRIDE * step)
         fine = _sum_of_responses(present, response, begin, 2 * _STRIDE + 1, 1).argmax(1)
