@@ -75,7 +75,11 @@ def true_phases(
     references = [rate(regions[name]).mean(1).double().cpu().numpy() for name in ("mca", "sss")]
     division = divide_phases(times, *references)
     weights = torch.as_tensor(phase_weights(times, division), dtype=torch.float32)
-    means = weights.to(clean.device) @ rate(anatomy.brain)
+    rates = rate(anatomy.brain)
+    means = rates.new_zeros((len(PHASES), rates.shape[1]))
+    # Frame by frame: a matrix product adds in an order that the number of threads decides.
+    for weight, frame in zip(weights.T.to(rates.device), rates, strict=True):
+        means.addcmul_(weight[:, None], frame[None])
     in_brain = means.cpu().numpy()
     level = brain_level(in_brain, division, np.ones(in_brain.shape[1:], bool))
     maps = {}
