@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..maps.quantity import QUANTITIES
 from ..maps.write import unwritable
 from ..series.aif_file import write_aif_csv
 from ..series.atomic import replacing
@@ -46,9 +47,12 @@ def write_patient(patient: DigitalPatient, directory: Path) -> list[Path]:
         series_file = directory / "dsc.nii.gz"
         write_series(patient.series, series_file)
         geometry = patient.series.geometry
-        for name in REGIONS:
-            # Of a patient who was here before.
-            (directory / f"{name}.nii.gz").unlink(missing_ok=True)
+        # Of a patient who was here before.
+        for stale in (
+            *(directory / f"{name}.nii.gz" for name in REGIONS),
+            *(truth / f"{known}.nii.gz" for known in QUANTITIES),
+        ):
+            stale.unlink(missing_ok=True)
         volumes: dict[Path, np.ndarray] = {
             directory / "anatomy.nii.gz": patient.anatomy.astype(np.float32),
             directory / "brain_mask.nii.gz": patient.mask,
