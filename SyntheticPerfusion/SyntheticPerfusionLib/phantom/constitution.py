@@ -29,7 +29,8 @@ class Constitution:
     age_years
     flow, volume    factors of CBF and CBV in the whole brain.
     white_flow      factor of white matter on top, hence the ratio of grey to white.
-    late_s          the bolus comes later everywhere by so much; `border_delay_s` in border zones.
+    late_s          the bolus is so much longer on its way from the arteries to tissue everywhere;
+                    `border_delay_s` alike in border zones.
     lesion_load     0 to 1, how much of the deep white matter has lesions of age.
     """
 

@@ -85,7 +85,7 @@ def simulate_patient(
     """The patient of a kind (disease.KINDS) and a seed; the same seed gives the same patient.
 
     Without `leakage` the vessels of a tumour hold the tracer; nothing else differs.
-    Raises InputError for an unknown kind, Cancelled where asked to stop.
+    Raises InputError for an unknown kind or a seed below 0, Cancelled where asked to stop.
     """
     head_rng, flow_rng, disease_rng, aif_rng, looks_rng, scan_rng = _streams(seed)
     progress(0.0, "Building the head and its disease")
@@ -155,6 +155,8 @@ def draw_condition(
 
 def _streams(seed: int) -> list[np.random.Generator]:
     """For head, flow, disease, artery, looks and scan: how one draws leaves the others alone."""
+    if seed < 0:
+        raise InputError(f"The seed is {seed}; give 0 or more.")
     return np.random.default_rng(seed).spawn(6)
 
 
