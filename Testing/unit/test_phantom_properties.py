@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 
 import numpy as np
@@ -17,7 +18,18 @@ from SyntheticPerfusionLib.phantom.residue import RESIDUES
 _COARSE = {"shape": (8, 32, 32), "spacing_mm": (7.0, 7.0, 17.0)}
 """The whole head on few voxels: a patient in a fraction of a second."""
 
-_FIXED = {"frames", "repetition_time_s", "bolus_onset_s", "spikes"}
+_ON_THE_BRAIN_MM = 30.0
+"""However the head lies, slices shifted by this hold enough of it for every disease."""
+
+_FIXED = {"shift_mm", "frames", "repetition_time_s", "bolus_onset_s", "spikes"}
+_LESIONS: dict[str, set[str]] = {
+    "healthy": set(),
+    "stroke": {"lesion", "core"},
+    "steno-occlusive": {"affected"},
+    "moyamoya": {"affected"},
+    "glioma-high": {"tumor", "reference"},
+    "glioma-low": {"tumor", "reference"},
+}
 _FAMILIES = {
     "residue": RESIDUES,
     "dispersion_kernel": KERNELS,
@@ -26,8 +38,8 @@ _FAMILIES = {
 
 
 @st.composite
-def acquisitions(draw: st.DrawFn) -> Acquisition:
-    """Any scan that Acquisition takes, on a coarse grid that holds the head."""
+def acquisitions(draw: st.DrawFn, shift_mm: tuple[float, float]) -> Acquisition:
+    """Any scan that Acquisition takes, on a coarse grid that is shifted within a range."""
     frames = draw(st.integers(10, 60))
     repetition_time_s = draw(st.floats(*LEGAL["repetition_time_s"]))
     chosen: dict[str, object] = {
@@ -43,6 +55,7 @@ def acquisitions(draw: st.DrawFn) -> Acquisition:
     return Acquisition(
         **_COARSE,  # type: ignore[arg-type]
         **chosen,  # type: ignore[arg-type]
+        shift_mm=draw(st.floats(*shift_mm)),
         frames=frames,
         repetition_time_s=repetition_time_s,
         bolus_onset_s=draw(st.floats(0, (frames - 1) * repetition_time_s)),
@@ -64,20 +77,25 @@ def check(kind: str, seed: int, acquisition: Acquisition) -> None:
         assert patient.truth[name].min() >= 0, name
     for name, region in patient.rois.items():
         assert region.any(), name
-    wanted = {"stroke": "lesion", "glioma-high": "tumor", "glioma-low": "tumor"}
-    assert wanted.get(kind, "") in {"", *patient.rois}
+    assert _LESIONS[kind] <= set(patient.rois)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.sampled_from(KINDS), st.integers(0, 2**32), acquisitions())
+@given(
+    st.sampled_from(KINDS),
+    st.integers(0, 2**32),
+    acquisitions((-_ON_THE_BRAIN_MM, _ON_THE_BRAIN_MM)),
+)
 @example("stroke", 0, Acquisition(**_COARSE, frames=10, bolus_onset_s=0.0, snr=math.inf))
+def test_any_legal_scan_of_the_brain_is_whole(kind, seed, acquisition):
+    check(kind, seed, acquisition)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(KINDS), st.integers(0, 2**32), acquisitions(LEGAL["shift_mm"]))
 def test_any_legal_scan_of_any_patient_is_whole_or_refused(kind, seed, acquisition):
-    off_the_brain = abs(acquisition.shift_mm) > 30
-    try:
+    with contextlib.suppress(InputError):
         check(kind, seed, acquisition)
-    except InputError:
-        if not off_the_brain:
-            raise
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
