@@ -26,7 +26,7 @@ def main() -> None:
     for seed in (0, 1, 2):
         stroke(make_patient("stroke", seed))
     print(
-        "\nglioma, seed: CBV ratio tumour / contralateral: true, estimated, corrected after Boxerman, "
+        "\nglioma, seed: CBV ratio tumour / contralateral: true, estimated, corrected (Boxerman), "
         "corrected with the third term"
     )
     for kind in ("glioma-low", "glioma-high"):
