@@ -190,6 +190,7 @@ def _pictures(folder: Path, patient: DigitalPatient, outcome: Outcome) -> list[P
                         geometry,
                         f"{quantity.title} (truth)",
                         outlines,
+                        quantity.display_range,
                     ),
                     f"{quantity.title}: the truth.",
                 )

@@ -243,7 +243,9 @@ def _truth_pictures(folder: Path, patient: DigitalPatient, bolus: BolusTiming) -
                 patient.series.geometry,
                 f"{quantity.title} (truth)",
                 outlines,
-                _span(values[patient.mask]) if quantity.name in _SINCE_START else None,
+                _span(values[patient.mask])
+                if quantity.name in _SINCE_START
+                else quantity.display_range,
             ),
             f"{quantity.title}: the truth.",
         )
@@ -264,12 +266,21 @@ def _truth_table(patient: DigitalPatient) -> Table:
         if name not in (*_VESSELS, *_REFERENCES)
     }
     volume_ml = patient.series.geometry.voxel_volume_ml
-    rows = [("Volume [ml]", *(f"{mask.sum() * volume_ml:.3g}" for mask in shown.values()))]
+    rows = [("Volume [ml]", *(_figures(mask.sum() * volume_ml) for mask in shown.values()))]
     rows += [
-        (quantity.label, *(f"{values[mask].mean():.3g}" for mask in shown.values()))
+        (quantity.label, *(_figures(values[mask].mean()) for mask in shown.values()))
         for quantity, values in patient.truth.arrays.items()
     ]
-    return Table("True means by region", ("", *shown), rows)
+    return Table(
+        "True means by region; the brain with its vessels, of either matter the purest voxels",
+        ("", *shown),
+        rows,
+    )
+
+
+def _figures(value: float) -> str:
+    """Three figures, and never a power of ten."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _signal_table(patient: DigitalPatient, bolus: BolusTiming) -> Table:

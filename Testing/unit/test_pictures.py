@@ -74,6 +74,13 @@ def test_usual_window_holds_unless_it_hides_the_map():
     assert low <= 100 <= high
 
 
+@pytest.mark.parametrize("name", ["MTT", "Tmax", "delay", "TTP_arrival"])
+def test_times_keep_one_window_in_every_map(name):
+    known = quantity(name)
+    for seconds in (0.5, 5.0, 100.0):
+        assert window_of(known, np.full(GRID.shape, seconds), BRAIN) == known.display_range
+
+
 def size_of(path) -> tuple[int, int]:
     content = path.read_bytes()
     assert content[:8] == b"\x89PNG\r\n\x1a\n"

@@ -31,9 +31,12 @@ def window_of(quantity: Quantity, values: np.ndarray, mask: np.ndarray) -> tuple
     """The usual window, or one fitted to the map where the usual one would hide it.
 
     Flow and volume have a scale of their own in every series (the arterial curve sets it); where
-    95 % of the brain lies below twice and above a third of the usual top, the usual window holds.
+    95 % of the brain lies below 1.6 and above a third of the usual top, the usual window holds. It
+    always holds for times from 0 s, which read alike in every map.
     """
     low, high = quantity.display_range
+    if low == 0 and quantity.unit == "s":
+        return low, high
     inside = values[mask & (values != 0)]
     if inside.size == 0:
         return low, high
