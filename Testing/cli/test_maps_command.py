@@ -176,6 +176,11 @@ class TestRefusals:
         options = ("--method", "oSVD", "--output", tmp_path, "--smooth-space", value)
         assert "expected 0 (none) to 10 mm" in refused("maps", series, *options)
 
+    def test_model_of_a_correction_that_was_not_asked_for(self, patient, tmp_path):
+        series = patient / "dsc.nii.gz"
+        options = ("--method", "oSVD", "--output", tmp_path, "--leakage-model", "transit")
+        assert "--leakage-correction" in refused("maps", series, *options)
+
     def test_results_never_overwrite_what_is_read(self, patient, tmp_path):
         series = tmp_path / "CBF.nii.gz"
         series.write_bytes((patient / "dsc.nii.gz").read_bytes())

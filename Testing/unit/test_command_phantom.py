@@ -144,7 +144,9 @@ def test_phantom_folder_that_cannot_be_made(tmp_path):
     [
         ["--snr", "0"],
         ["--seed", "-1"],
+        ["--seed", "1.5"],
         ["--motion", "-2"],
+        ["--motion", "much"],
         ["--patient", "migraine"],
         ["--protocol", "paris"],
     ],
@@ -153,7 +155,9 @@ def test_phantom_options_that_make_no_sense(wrong, capsys):
     with pytest.raises(SystemExit) as stopped:
         parse("phantom", "somewhere", "--patient", "healthy", *wrong)
     assert stopped.value.code == 2
-    assert wrong[0] in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert wrong[0] in said
+    assert "invalid _" not in said
 
 
 def test_choices_are_those_of_the_library():

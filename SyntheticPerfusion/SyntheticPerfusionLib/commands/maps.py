@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ..errors import InputError
 from ..methods.device import DEVICES
 from ..pipeline import MapOptions, make_maps
 from .reporting import Reporter, choose_reporter
@@ -39,15 +40,19 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--leakage-model",
         choices=("boxerman", "transit"),
-        default="boxerman",
-        help="of the correction: Boxerman et al. 2006 (default), or theirs with a third term, so "
-        "that slow transit does not pass for leakage",
+        help="of --leakage-correction: Boxerman et al. 2006 (default), or theirs with a third "
+        "term, so that slow transit does not pass for leakage",
     )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; 0 where it went well."""
+    if arguments.leakage_model and not arguments.leakage_correction:
+        raise InputError(
+            "--leakage-model was given without --leakage-correction, which it is a part of; "
+            "give both or neither."
+        )
     options = MapOptions(
         preparation=preparation_of(arguments, arguments.aif),
         device=arguments.device,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 KINDS = ("healthy", "stroke", "steno-occlusive", "moyamoya", "glioma-high", "glioma-low")
+_VESSELS = ("mca", "sss")
 RESIDUES = ("exponential", "gamma", "lorentzian", "linear", "box")
 PROTOCOLS = (
     "standard",
@@ -74,26 +75,37 @@ def run(args: argparse.Namespace) -> int:
     print(f"{patient.series.name}: {args.directory / 'dsc.nii.gz'}")
     print(f"True maps: {args.directory / 'truth'}")
     for name in patient.rois:
-        print(f"{name.capitalize()}: {args.directory / (name + '.nii.gz')}")
+        shown = name.upper() if name in _VESSELS else name.capitalize()
+        print(f"{shown}: {args.directory / (name + '.nii.gz')}")
     return 0
 
 
 def _count(text: str) -> int:
-    value = int(text)
+    try:
+        value = int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is no whole number; give 0 or more") from error
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text} is negative; give 0 or more")
     return value
 
 
 def _positive(text: str) -> float:
-    value = float(text)
+    value = _number(text)
     if not value > 0:
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return value
 
 
 def _not_negative(text: str) -> float:
-    value = float(text)
+    value = _number(text)
     if not value >= 0:
-        raise argparse.ArgumentTypeError(f"{text} is negative")
+        raise argparse.ArgumentTypeError(f"{text} is not 0 or more")
     return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is no number") from error
