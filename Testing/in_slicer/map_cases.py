@@ -73,8 +73,8 @@ class MapCase(SceneCase):
 
     def test_a_flow_map_on_another_scale_gets_a_window_in_which_it_shows(self) -> None:
         volume = self.put("CBF", scale=30.0)
-        self.assertEqual(maps.usual_window(volume), (0.0, 590.0))
-        self.assertAlmostEqual(volume.GetScalarVolumeDisplayNode().GetWindowLevelMax(), 590.0)
+        self.assertEqual(maps.usual_window(volume), (0.0, 550.0))
+        self.assertAlmostEqual(volume.GetScalarVolumeDisplayNode().GetWindowLevelMax(), 550.0)
 
     def test_times_keep_their_window_whatever_the_map(self) -> None:
         self.assertEqual(maps.usual_window(self.put("Tmax", scale=30.0)), (0.0, 12.0))

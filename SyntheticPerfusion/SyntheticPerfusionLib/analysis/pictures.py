@@ -31,8 +31,9 @@ def window_of(quantity: Quantity, values: np.ndarray, mask: np.ndarray) -> tuple
     """The usual window, or one fitted to the map where the usual one would hide it.
 
     Flow and volume have a scale of their own in every series (the arterial curve sets it); where
-    95 % of the brain lies below 1.6 and above a third of the usual top, the usual window holds. It
-    always holds for times from 0 s, which read alike in every map.
+    90 % of the brain, which is all but the vessels of its surface, reaches to between a third and
+    1.6 of the usual top, the usual window holds. It always holds for times from 0 s, which read
+    alike in every map.
     """
     low, high = quantity.display_range
     if low == 0 and quantity.unit == "s":
@@ -40,7 +41,7 @@ def window_of(quantity: Quantity, values: np.ndarray, mask: np.ndarray) -> tuple
     inside = values[mask & (values != 0)]
     if inside.size == 0:
         return low, high
-    top = float(np.percentile(inside, 95))
+    top = float(np.percentile(inside, 90))
     if low == 0 and (top > 1.6 * high or top < high / 3):
         return low, _round_up(top)
     if low > 0 and not low < float(np.median(inside)) < high:

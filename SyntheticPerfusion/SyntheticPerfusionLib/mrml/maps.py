@@ -121,8 +121,9 @@ def usual_window(volume: vtkMRMLScalarVolumeNode) -> tuple[float, float]:
     """The quantity's own window; a wider one where most of a flow or volume map lies above it.
 
     Flow and volume are on the scale of the arterial curve, whose height is often too low by a
-    factor (partial volume), while their pattern holds. Times keep their window, so that colours
-    mean the same in every patient.
+    factor (partial volume), while their pattern holds. Vessels of the surface are a tenth of the
+    brain or less: a window that held them would leave tissue dark. Times keep their window, so
+    that colours mean the same in every patient.
     """
     from slicer.util import arrayFromVolume
 
@@ -132,7 +133,7 @@ def usual_window(volume: vtkMRMLScalarVolumeNode) -> tuple[float, float]:
     values = values[values > 0]
     if not quantity.unit.startswith("ml") or values.size == 0 or np.median(values) <= high:
         return low, high
-    top = float(np.percentile(values, 98))
+    top = float(np.percentile(values, 90))
     step = 10.0 ** (math.floor(math.log10(top)) - 1)
     return low, math.ceil(top / step) * step
 
