@@ -34,10 +34,9 @@ from ..series.aif_file import write_aif_csv
 from ..series.atomic import replacing
 from ..series.images import write_image
 from ..series.write import write_series
-from .acquisition import Acquisition
 from .cohort import Member
 from .patient import DigitalPatient
-from .write import describe_patient
+from .write import describe_patient, scan_fields
 
 TRUTH = Path("derivatives", "truth")
 
@@ -135,23 +134,6 @@ def _volumes(patient: DigitalPatient, anat: Path, truth: Path) -> dict[Path, np.
             for name, volume in volumes.items()
         },
     }
-
-
-def scan_fields(acquisition: Acquisition) -> dict[str, Any]:
-    """Fields of the sidecar beyond those of `write_series`, by their BIDS names."""
-    fields: dict[str, Any] = {
-        "FlipAngle": acquisition.flip_angle_deg,
-        "MagneticFieldStrength": 3,
-        "PulseSequenceType": "Gradient Echo EPI",
-        "MRAcquisitionType": "2D",
-        "Manufacturer": "SyntheticPerfusion",
-        "ContrastBolusIngredient": "GADOLINIUM",
-        "BodyPart": "BRAIN",
-    }
-    times = acquisition.slice_times_s
-    if np.any(times > 0):
-        fields["SliceTiming"] = [round(float(time), 6) for time in times]
-    return fields
 
 
 def participant(patient: DigitalPatient, member: Member) -> dict[str, Any]:

@@ -91,8 +91,9 @@ def slice_batches(
     def load(source: Member | CohortEntry) -> _Patient | None:
         try:
             return _load(source, device, quantities, least_brain, cancelled)
-        except _LackingError:
-            if skip_lacking:
+        except InputError as error:
+            refused = isinstance(error, _LackingError) or isinstance(source, Member)
+            if skip_lacking and refused:
                 return None
             raise
 

@@ -99,7 +99,11 @@ def as_arrays(simulation: Simulation) -> DigitalPatient:
         ),
         truth=true_maps(anatomy, dict(simulation.truth), acquisition),
         aif=true_aif(simulation.arterial, acquisition),
-        vof=true_vof(simulation.curves.inside, SINUS_DELAY_S, acquisition),
+        vof=true_vof(
+            simulation.curves.inside,
+            SINUS_DELAY_S + condition.physiology.constitution.late_s,
+            acquisition,
+        ),
         labels=make_labels(anatomy, condition).cpu().numpy(),
         mask=array(anatomy.brain),
         territories=array(torch.where(anatomy.brain, anatomy.territory_labels, 0).to(torch.uint8)),

@@ -258,5 +258,6 @@ def _by_artery(
     flow_here, late_here = weights @ softened(anatomy)
     border = anatomy.border_zone
     late_here = late_here + patient.border_delay_s * border + patient.late_s
-    spread = (0.10 + 0.15 * (late_here - late_here.min()) + 0.2 * border).clamp(0.05, 1.5)
+    earliest = float(late[Territory.NONE + 1 :].min()) + patient.late_s
+    spread = (0.10 + 0.15 * (late_here - earliest) + 0.2 * border).clamp(0.05, 1.5)
     return flow_here - 0.04 * border, late_here, spread

@@ -171,7 +171,9 @@ def simulate(
     """Noise-free signal of V voxels, on their device.
 
     Returns the signal (T, V), the signal of the steady state without tracer (V,), and the time
-    of the greatest dR2* (V,) in seconds since the first frame, to a hundredth of TR.
+    of the greatest dR2* (V,) in seconds since the first frame, to a hundredth of TR, by the clock
+    of the frames: a slice excited late within them is read as so much too early, as by all who
+    know frame times alone.
     """
     share = compartments[0].share
     voxels, device = share.numel(), share.device
@@ -211,7 +213,8 @@ def _time_of_minimum(
     left, middle, right = (fine.gather(1, (lowest + at)[:, None])[:, 0] for at in (-1, 0, 1))
     bend = (left - 2 * middle + right).clamp(min=1e-12)
     beside = (0.5 * (left - right) / bend).clamp(-1, 1)
-    return first + (lowest + beside) * (stride * curves.step_s)
+    peak = first + (lowest + beside) * (stride * curves.step_s)
+    return (peak - offset_s).clamp(min=0)
 
 
 class _Tissue:

@@ -112,9 +112,10 @@ def make_compartments(
     leaking = Leakage(condition.ktrans_per_min, condition.leakage_space, condition.leaked_r2star)
     arterial_delay = anatomy.artery_delay_s + condition.arterial_delay_s
     # The venous curve is the arterial one after its transit: g(t) with its own MTT of delay.
-    venous_delay = (anatomy.vein_delay_s - VENOUS_MTT_S).clamp(min=0)
-    patches = torch.exp(0.5 * SmoothField.draw(rng, length_mm=9.0)(anatomy.mni_mm))
     physiology = condition.physiology
+    late_s = physiology.constitution.late_s
+    venous_delay = (anatomy.vein_delay_s + late_s - VENOUS_MTT_S).clamp(min=0)
+    patches = torch.exp(0.5 * SmoothField.draw(rng, length_mm=9.0)(anatomy.mni_mm))
     return [
         tissue("grey", physiology.grey, 0.82, own(1.209), own(0.062)),
         tissue(

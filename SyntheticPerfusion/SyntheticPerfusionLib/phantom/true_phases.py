@@ -21,6 +21,7 @@ _MCA_VOXELS, _SSS_VOXELS = 6, 12
 _PURE = 0.6
 """A region takes voxels with at least this share of what its purest holds."""
 _LEAST_SHARE = 0.02
+_MOST_DEPHASED_PER_S = 12.0
 _LEAST_SIGNAL = 1e-4
 """Of the baseline: what a dose beyond measure leaves, so that its logarithm is a number."""
 
@@ -34,12 +35,14 @@ def reference_regions(anatomy: Anatomy, arterial_delay_s: torch.Tensor) -> dict[
         float((share * arterial_delay_s).sum() / share.sum().clamp(min=1e-9))
         for share in anatomy.mca
     ]
+    # Nobody draws where air has put out the signal.
+    seen = (anatomy.dephasing_per_s < _MOST_DEPHASED_PER_S).float()
     filled = [float(share.max()) for share in anatomy.mca]
     # The side on time; both being alike, the one whose artery fills its voxels more.
     side = min((0, 1), key=lambda one: (round(late[one], 1), -filled[one]))
     return {
-        "mca": _purest(anatomy.mca[side], _MCA_VOXELS),
-        "sss": _purest(anatomy.sss, _SSS_VOXELS),
+        "mca": _purest(anatomy.mca[side] * seen, _MCA_VOXELS),
+        "sss": _purest(anatomy.sss * seen, _SSS_VOXELS),
     }
 
 

@@ -66,12 +66,13 @@ def true_values(
 ) -> dict[str, torch.Tensor]:
     """CBF, CBV, MTT, delay, Tmax and TTP (V,) in the brain, 0 outside.
 
-    CBF, MTT and Tmax are those of tissue, weighted by its share, and the delay by its flow; CBV
+    CBF, MTT and Tmax are those of tissue, weighted by its share, and the delay by its flow; where
+    a vessel fills the voxel, CBF and MTT are 0, and delay and Tmax are the vessel's arrival. CBV
     counts the blood of large vessels in the voxel too, all of it: a series shows that blood at the
     smaller arterial_relaxivity of the acquisition. Tmax is the time of the maximum of the response
     of the whole voxel to an instantaneous bolus in the middle cerebral artery: delay, dispersion
-    and residue together. `ttp_s` (V,) is the time of the peak of the noise-free curve, counted
-    from the first frame.
+    and residue together, in the body's time. `ttp_s` (V,) is the time of the peak of the noise-free
+    curve since the first frame, in that of the frames (signal.simulate).
     """
     shares = brain_shares(anatomy, condition)
     physiology = condition.physiology
@@ -88,15 +89,28 @@ def true_values(
     cbf = flow / filled
     cbv_tissue = torch.stack([share * maps.cbv for share, maps in tissues]).sum(0) / filled
     vessels = shares["artery"] + shares["vein"]
+    perfused = flow > 0
+    arrival = _arrival_in_vessels(anatomy, condition, shares)
     values = {
         "CBF": cbf,
         "CBV": (1 - vessels) * cbv_tissue + vessels * VESSEL_CBV,
         "MTT": 60 * cbv_tissue / cbf.clamp(min=1e-6),
-        "delay": late / flow.clamp(min=1e-6),
-        "Tmax": _time_of_response_maximum(tissues, acquisition, kernel),
+        "delay": torch.where(perfused, late / flow.clamp(min=1e-6), arrival),
+        "Tmax": torch.where(
+            perfused, _time_of_response_maximum(tissues, acquisition, kernel), arrival
+        ),
         "TTP": ttp_s,
     }
     return {name: torch.where(anatomy.brain, value, 0.0) for name, value in values.items()}
+
+
+def _arrival_in_vessels(
+    anatomy: Anatomy, condition: Condition, shares: dict[str, torch.Tensor]
+) -> torch.Tensor:
+    """When the bolus comes to the arteries and veins of a voxel (V,), in s."""
+    artery = shares["artery"] * (anatomy.artery_delay_s + condition.arterial_delay_s)
+    vein = shares["vein"] * (anatomy.vein_delay_s + condition.physiology.constitution.late_s)
+    return (artery + vein) / (shares["artery"] + shares["vein"]).clamp(min=1e-6)
 
 
 def true_maps(

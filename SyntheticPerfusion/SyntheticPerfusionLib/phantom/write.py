@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from ..series.aif_file import write_aif_csv
 from ..series.atomic import replacing
 from ..series.images import write_image
 from ..series.write import write_series
+from .acquisition import Acquisition
 from .patient import DigitalPatient
 from .territories import Territory
 from .truth import TissueLabel
@@ -45,7 +47,7 @@ def write_patient(patient: DigitalPatient, directory: Path) -> list[Path]:
     try:
         truth.mkdir(parents=True, exist_ok=True)
         series_file = directory / "dsc.nii.gz"
-        write_series(patient.series, series_file)
+        write_series(patient.series, series_file, scan_fields(patient.acquisition))
         geometry = patient.series.geometry
         # Of a patient who was here before.
         for stale in (
@@ -75,6 +77,23 @@ def write_patient(patient: DigitalPatient, directory: Path) -> list[Path]:
         raise unwritable(directory, error) from error
     sidecar = directory / "dsc.json"
     return [series_file, sidecar, *volumes, *curve_files, described]
+
+
+def scan_fields(acquisition: Acquisition) -> dict[str, Any]:
+    """Fields of the sidecar beyond those of `write_series`, by their BIDS names."""
+    fields: dict[str, Any] = {
+        "FlipAngle": acquisition.flip_angle_deg,
+        "MagneticFieldStrength": 3,
+        "PulseSequenceType": "Gradient Echo EPI",
+        "MRAcquisitionType": "2D",
+        "Manufacturer": "SyntheticPerfusion",
+        "ContrastBolusIngredient": "GADOLINIUM",
+        "BodyPart": "BRAIN",
+    }
+    times = acquisition.slice_times_s
+    if np.any(times > 0):
+        fields["SliceTiming"] = [round(float(time), 6) for time in times]
+    return fields
 
 
 def describe_patient(patient: DigitalPatient) -> dict[str, object]:
