@@ -29,6 +29,8 @@ from .loading import load_series
 from .requirements import ensure_torch
 
 _POLL_MS = 100
+_SEEDS = {"stroke": 7, "glioma-high": 1, "glioma-low": 2}
+"""Of each kind one that shows well what ails it, and every head another."""
 _REGIONS = {"tumor": (0.9, 0.2, 0.2), "reference": (0.2, 0.6, 0.9)}
 
 
@@ -43,7 +45,8 @@ def make_sample(
         ensure_torch()
         folder = Path(mkdtemp(prefix="SyntheticPerfusion-", dir=slicer.app.temporaryPath))
         try:
-            _run(["phantom", str(folder), "--patient", kind], make_child)
+            seed = str(_SEEDS.get(kind, 0))
+            _run(["phantom", str(folder), "--patient", kind, "--seed", seed], make_child)
             return _load(folder, name)
         finally:
             shutil.rmtree(folder, ignore_errors=True)

@@ -42,15 +42,15 @@ class ArterialShape:
     injection_s           how much longer than usual the injection takes.
     """
 
-    onset_s: float = 18.0
-    peak_per_s: float = 540.0
+    onset_s: float = Acquisition.bolus_onset_s
+    peak_per_s: float = Acquisition.aif_peak_per_s
     r: float = 4.0
     b_s: float = _USUAL_B_S
-    recirculation: float = 0.16
+    recirculation: float = Acquisition.recirculation
     recirculation_delay_s: float = 17.0
     recirculation_width: float = 1.2
-    tail: float = 0.09
-    injection_s: float = 0.0
+    tail: float = Acquisition.tail
+    injection_s: float = Acquisition.injection_s
 
     @classmethod
     def of(cls, acquisition: Acquisition, rng: np.random.Generator) -> ArterialShape:

@@ -41,10 +41,6 @@ class TissueValues:
 
 GREY = TissueValues(53.0, 3.3, 1.0)
 WHITE = TissueValues(25.0, 1.9, 1.0)
-GREY_PENUMBRA = TissueValues(16.0, 3.0, 4.0)
-WHITE_PENUMBRA = TissueValues(7.5, 1.7, 8.0)
-GREY_CORE = TissueValues(5.3, 0.71, 9.0)
-WHITE_CORE = TissueValues(2.5, 0.42, 12.0)
 FLUID = TissueValues(1.0, 0.25, 1.5)
 SCALP = TissueValues(8.0, 1.2, 2.0)
 

@@ -83,11 +83,10 @@ class TissueCurves:
         # One level above the largest that is read, so that it lies between two.
         dispersion = levels[: sum(level < most_dispersed_s for level in levels) + 1]
         low, high = (math.log10(limit) for limit in transit_range_s)
-        double = {"dtype": torch.float64, "device": device}
-        transit = torch.logspace(low, high, rows, **double)  # type: ignore[call-overload]
-        times = torch.arange(count, **double) * step  # type: ignore[call-overload]
+        transit = torch.logspace(low, high, rows, dtype=torch.float64, device=device)
+        times = torch.arange(count, dtype=torch.float64, device=device) * step
         curve = arterial(times)
-        substeps = torch.arange(count * _SUBSTEPS, **double)  # type: ignore[call-overload]
+        substeps = torch.arange(count * _SUBSTEPS, dtype=torch.float64, device=device)
         fine = (substeps + 0.5) * (step / _SUBSTEPS)
 
         def averaged(values: torch.Tensor) -> torch.Tensor:
