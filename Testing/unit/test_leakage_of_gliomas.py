@@ -63,12 +63,13 @@ def test_leakage_moves_volume_as_bsw_predicts(r2star, sign):
 
 @pytest.mark.parametrize("r2star", [T1_DOMINANT, T2STAR_DOMINANT])
 def test_correction_brings_volume_back(r2star):
-    """Nearer by Boxerman's fit; within 10 % where transit is allowed for."""
+    """Within 10 % by Boxerman's fit, within 5 % where transit is allowed for."""
     tight, _ = ratios(r2star, leakage=False)
     leaky, boxerman = ratios(r2star, leakage=True)
     _, corrected = ratios(r2star, leakage=True, allow_for_transit=True)
     assert abs(boxerman - tight) < abs(leaky - tight)
-    assert corrected == pytest.approx(tight, rel=0.10)
+    assert boxerman == pytest.approx(tight, rel=0.10)
+    assert corrected == pytest.approx(tight, rel=0.05)
 
 
 def test_correction_leaves_a_tight_tumour_alone():
