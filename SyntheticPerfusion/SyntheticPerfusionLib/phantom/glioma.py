@@ -7,6 +7,7 @@ hot spots, oedema that runs along white matter, and in WHO grade 4 a necrotic ce
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from .anatomy import Anatomy
 from .condition import Condition
 from .fields import SmoothField
 from .glioma_population import Tumour
-from .physiology import Physiology, TissueMaps, TissueValues
+from .physiology import Physiology, TissueValues
 from .shapes import depth, ellipsoid, mirrored, ramp
 
 _OEDEMA = TissueValues(15.0, 1.3, 1.4)
@@ -161,20 +162,18 @@ def _scale(
     Other tissue within the voxels of the region is allowed for.
     """
     room = 1 - living - dead
-
-    def mean_of(chosen: torch.Tensor, shares: list[tuple[torch.Tensor, torch.Tensor]]) -> float:
-        filled = sum(share[chosen] for share, _ in parts).clamp(min=1e-6)  # type: ignore[union-attr]
-        return float((sum(share[chosen] * cbv[chosen] for share, cbv in shares) / filled).mean())
-
-    def of(maps: TissueMaps, share: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return share * room, maps.cbv
-
     others = [
-        of(physiology.grey, anatomy.grey),
-        of(physiology.white, anatomy.white),
-        of(physiology.fluid, anatomy.csf),
+        (anatomy.grey * room, physiology.grey.cbv),
+        (anatomy.white * room, physiology.white.cbv),
+        (anatomy.csf * room, physiology.fluid.cbv),
     ]
     tumourous = [(living, heat)]
-    parts = [*others, *tumourous, (dead, torch.zeros_like(dead))]
+    shares = [share for share, _ in (*others, *tumourous)]
+    filled = reduce(torch.add, [*shares, dead]).clamp(min=1e-6)
+
+    def mean_of(chosen: torch.Tensor, parts: list[tuple[torch.Tensor, torch.Tensor]]) -> float:
+        blood = reduce(torch.add, [share * cbv for share, cbv in parts])
+        return float((blood / filled)[chosen].mean())
+
     wanted = tumour.rcbv * mean_of(reference, others)
     return max(wanted - mean_of(region, others), 0.2 * wanted) / mean_of(region, tumourous)
