@@ -35,7 +35,7 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Every test that needs no Slicer application and no GPU, and the checks of the code."""
-    install(session, "report,dicom,test,develop")
+    install(session, "report,dicom,train,test,develop")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
