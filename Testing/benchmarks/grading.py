@@ -11,7 +11,7 @@ import argparse
 
 import numpy as np
 import torch
-from SyntheticPerfusionLib.analysis.agreement import area_under_roc
+from SyntheticPerfusionLib.analysis.group_separation import separation
 from SyntheticPerfusionLib.analysis.roi_ratio import roi_ratio
 from SyntheticPerfusionLib.methods.registry import get_method
 from SyntheticPerfusionLib.phantom.acquisition import Acquisition
@@ -46,7 +46,7 @@ def main() -> None:
     )
     describe("low", low)
     describe("high", high)
-    separation(low, high)
+    print(separation(low, high, np.random.default_rng(0)))
     if arguments.measured:
         print("kind, seed: CBV ratio true, oSVD, corrected (Boxerman), corrected with transit")
         for kind in KINDS:
@@ -69,28 +69,6 @@ def describe(name: str, values: np.ndarray) -> None:
         f"{name:6s} n {values.size:4d}  mean {values.mean():.2f}  SD {values.std(ddof=1):.2f}  "
         f"range {values.min():.2f} to {values.max():.2f}"
     )
-
-
-def separation(low: np.ndarray, high: np.ndarray) -> None:
-    """AUC with its bootstrap interval, and the cut-off of greatest Youden index."""
-    rng = np.random.default_rng(0)
-    resampled = [area(rng.choice(low, low.size), rng.choice(high, high.size)) for _ in range(2000)]
-    interval = np.percentile(resampled, [2.5, 97.5])
-    cuts = np.sort(np.concatenate([low, high]))
-    sensitivity = np.array([(high >= cut).mean() for cut in cuts])
-    specificity = np.array([(low < cut).mean() for cut in cuts])
-    best = int((sensitivity + specificity).argmax())
-    print(
-        f"AUC {area(low, high):.3f} ({interval[0]:.3f} to {interval[1]:.3f}); cut-off "
-        f"{cuts[best]:.2f}: sensitivity {sensitivity[best]:.2f}, "
-        f"specificity {specificity[best]:.2f}"
-    )
-
-
-def area(low: np.ndarray, high: np.ndarray) -> float:
-    """Area under the ROC curve."""
-    is_high = np.repeat([False, True], [low.size, high.size])
-    return area_under_roc(np.concatenate([low, high]), is_high, ~is_high)
 
 
 def measured(kind: str, seed: int) -> None:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+TMAX_BOUNDS_S = (0.0, 20.0)
+"""Between which Tmax counts in the clipped error (Hess et al. 2018)."""
+
 
 @dataclass(frozen=True)
 class Agreement:
@@ -40,6 +43,23 @@ def agreement(estimate: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> Agre
         median_difference=float(np.median(x - y)),
         mean_absolute=float(np.abs(x - y).mean()),
     )
+
+
+def clipped_mean_absolute(
+    estimate: np.ndarray,
+    truth: np.ndarray,
+    mask: np.ndarray,
+    bounds: tuple[float, float] = TMAX_BOUNDS_S,
+) -> float:
+    """Mean of |x - y| after both maps are clipped to the bounds: MAEC of Hess et al. 2018.
+
+    They clip Tmax to 0 to 20 s: values below belong to air, values above show a deficit or noise,
+    however far above they lie. In the unit of the map; ValueError where the mask is empty.
+    """
+    if not mask.any():
+        raise ValueError("The mask is empty.")
+    x, y = (np.clip(values[mask].astype(np.float64), *bounds) for values in (estimate, truth))
+    return float(np.abs(x - y).mean())
 
 
 def area_under_roc(values: np.ndarray, inside: np.ndarray, outside: np.ndarray) -> float:
