@@ -12,9 +12,8 @@ from ..maps.perfusion_maps import PerfusionMaps
 from ..maps.quantity import QUANTITIES, Quantity
 from ..progress import CancelCheck, Progress, never, silent, stop_if
 from ..series.aif import Aif
-from ..series.bolus import BolusTiming, find_bolus
+from ..series.bolus import find_bolus
 from ..series.concentration import Flag
-from ..series.curve import area_weights
 from ..series.dsc_series import DscSeries
 from ..series.leakage import LeakageReference, leakage_reference
 from ..series.voxel_curves import VoxelCurves
@@ -22,20 +21,19 @@ from .bolus_parameters import QUANTITIES_WITHOUT_AIF, bolus_parameters
 from .deconvolution.recipes import Recipe
 from .method import Method, Needs
 from .parallel import in_parallel
+from .scale import (
+    K_H,
+    ML_PER_100_G,
+    RHO_G_PER_ML,
+    S_PER_MIN,
+    arterial_area,
+    scale_warning,
+    volume_weights,
+)
 from .timing import even_times
 
 if TYPE_CHECKING:
     from .deconvolution.solver import Solver
-
-_AREA_AFTER_PEAK_S = 45.0
-"""Curves are integrated from the first baseline frame to this long after the mean curve's peak.
-
-Enough for tissue with a delay of 8 s and a transit time of 14 s to show 94 % of its area; beyond
-it the uncertain baseline of a voxel adds more noise than signal.
-"""
-_PLAUSIBLE_CBF = (10.0, 90.0)
-_ML_PER_100_G = 100.0
-_S_PER_MIN = 60.0
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,8 @@ class DeconvolutionSettings:
     """
 
     regularisation: float = 0.0
-    k_h: float = (1 - 0.45) / (1 - 0.25)
-    rho_g_per_ml: float = 1.04
+    k_h: float = K_H
+    rho_g_per_ml: float = RHO_G_PER_ML
     leakage: bool = False
     allow_for_transit: bool = False
 
@@ -103,11 +101,9 @@ class Deconvolution(Method):
         bolus = find_bolus(series, mask)
         even = even_times(series.frame_times_s)
         solver = self.build_solver(even.resample(aif.concentration), even.step_s, device)
-        scale = self.settings.k_h / self.settings.rho_g_per_ml * _ML_PER_100_G
-        weights = area_weights(
-            series.frame_times_s, bolus.baseline_start, _area_stop(series, bolus)
-        )
-        arterial_area = _arterial_area(weights, aif)
+        scale = self.settings.k_h / self.settings.rho_g_per_ml * ML_PER_100_G
+        weights = volume_weights(series.frame_times_s, bolus)
+        whole_artery = arterial_area(weights, aif.concentration, aif.source)
         tissue_weights = weights.astype(np.float32)
         voxels = VoxelCurves(series, mask, bolus)
         leakage = self._leakage_reference(voxels, series) if self.settings.leakage else None
@@ -116,14 +112,14 @@ class Deconvolution(Method):
             height, position = _peak(solver, even.resample(curves), device)
             area = tissue_weights @ curves
             values = bolus_parameters(curves, area, bolus, series.frame_times_s, echo_time)
-            values["CBF"] = np.maximum(height, 0) * (scale * _S_PER_MIN)
-            values["CBV"] = np.maximum(area, 0) * (scale / arterial_area)
-            values["MTT"] = _ratio(values["CBV"], values["CBF"]) * _S_PER_MIN
+            values["CBF"] = np.maximum(height, 0) * (scale * S_PER_MIN)
+            values["CBV"] = np.maximum(area, 0) * (scale / whole_artery)
+            values["MTT"] = _ratio(values["CBV"], values["CBF"]) * S_PER_MIN
             values["Tmax"] = position * even.step_s
             if leakage is not None:
                 values["K2"] = leakage.k2_of(curves)
                 whole = tissue_weights @ leakage.corrected(curves, values["K2"])
-                values["CBV_corrected"] = np.maximum(whole, 0) * (scale / arterial_area)
+                values["CBV_corrected"] = np.maximum(whole, 0) * (scale / whole_artery)
             return values
 
         found = {item.name: np.zeros(voxels.inside.size, np.float32) for item in self.quantities}
@@ -169,38 +165,8 @@ class Deconvolution(Method):
             method=self.name,
             flags=volume(flags),
             settings=asdict(self.settings),
-            warnings=_scale_warning(found["CBF"][flags == Flag.GOOD]),
+            warnings=scale_warning(found["CBF"][flags == Flag.GOOD]),
         )
-
-
-def _arterial_area(weights: np.ndarray, aif: Aif) -> float:
-    """Area of the arterial curve in s times 1/s; InputError where it is none to divide by."""
-    area = float(weights @ aif.concentration)
-    if not area > 0:
-        raise InputError(
-            f"The area under the arterial curve is {area:.3g}, not positive ({aif.source}); "
-            "choose another artery."
-        )
-    return area
-
-
-def _scale_warning(cbf: np.ndarray) -> tuple[str, ...]:
-    """What to say where the flow of the whole brain is out of scale."""
-    median = float(np.median(cbf)) if cbf.size else 0.0
-    lowest, highest = _PLAUSIBLE_CBF
-    if lowest <= median <= highest:
-        return ()
-    return (
-        f"The median CBF is {median:.0f} ml/100g/min (a brain has {lowest:.0f} to {highest:.0f}): "
-        "the height of the arterial curve is not on the scale of tissue, as is common in DSC-MRI; "
-        "read CBF and CBV as ratios.",
-    )
-
-
-def _area_stop(series: DscSeries, bolus: BolusTiming) -> int:
-    """One past the last frame that counts in areas."""
-    last = series.frame_times_s[bolus.peak] + _AREA_AFTER_PEAK_S
-    return int(np.searchsorted(series.frame_times_s, last, side="right"))
 
 
 def _peak(solver: Solver, curves: np.ndarray, device: str) -> tuple[np.ndarray, np.ndarray]:
