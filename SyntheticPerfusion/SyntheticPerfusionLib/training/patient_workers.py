@@ -1,0 +1,79 @@
+"""More processes that make patients for the cache, while the one that wants them does so too.
+
+Each is on its own: it makes what nobody has made yet and says nothing, since the process that
+wants the patients looks at each itself and finds what is wrong. They begin at the end of the list,
+so that all meet in the middle.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Cancelled, InputError
+
+if TYPE_CHECKING:
+    from .patients import PatientSource
+
+
+@contextmanager
+def helping(sources: Sequence[PatientSource], cache: Path, helpers: int) -> Iterator[None]:
+    """So many processes that fill `cache` while the block runs; they end with it.
+
+    Each process, this one included, computes with one thread meanwhile, which serves the cores
+    better than many threads on one patient.
+    """
+    import torch
+
+    # Spawned, not forked: torch's threads do not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    stop = context.Event()
+    processes = [
+        context.Process(target=_help, args=(list(sources), cache, n, helpers, stop), daemon=True)
+        for n in range(helpers)
+    ]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for process in processes:
+            process.start()
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        stop.set()
+        for process in processes:
+            process.join()
+
+
+def _help(sources: Sequence[PatientSource], cache: Path, first: int, step: int, stop: Any) -> None:
+    import torch
+
+    from .patient_cache import PatientCache
+    from .patients import fill
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    store = PatientCache(cache)
+    try:
+        for source in sources[::-1][first::step]:
+            with suppress(InputError):
+                if not source.problems():
+                    fill(source, store, stop.is_set)
+            if stop.is_set():
+                return
+    except Cancelled:
+        return
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,0 +1,286 @@
+"""The patients of a training, whatever they come from: drawn, or read from a folder.
+
+`open_patients` checks every one of them before anything is trained, keeps each in a cache that is
+memory-mapped, and says everything that is wrong at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..errors import InputError
+from ..phantom.cohort import SPLITS
+from ..progress import CancelCheck, Progress, never, silent, stop_if
+from .configuration import DataConfig
+from .digital_source import digital_sources
+from .patient_cache import PatientCache
+from .patient_content import PatientContent
+from .problem import Problem, refuse
+
+_POLL_S = 0.5
+"""How often a patient that another process is making is asked for."""
+
+
+class PatientSource(Protocol):
+    """A patient that is not yet there: see digital_source and folder_source."""
+
+    @property
+    def identifier(self) -> str: ...  # noqa: D102
+
+    @property
+    def split(self) -> str: ...  # noqa: D102
+
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+
+    @property
+    def file(self) -> Path | None: ...  # noqa: D102
+
+    def made_of(self) -> Mapping[str, Any]: ...  # noqa: D102
+
+    def problems(self) -> list[Problem]: ...  # noqa: D102
+
+    def needed_bytes(self) -> int: ...  # noqa: D102
+
+    def make(self, cancelled: CancelCheck) -> PatientContent: ...  # noqa: D102
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingPatient:
+    """One patient of a training. Volumes are memory-mapped and read-only.
+
+    identifier     "sub-001"; `kind` what ails it, empty where nobody says.
+    split          "train", "validation" or "test".
+    signal         (T, K, J, I) float16 at steady state, over the brain's mean baseline.
+    mask           (K, J, I) bool, the brain.
+    counted        (K, J, I) bool, voxels of the brain whose targets count: large vessels of digital
+                   patients and voxels without a value in a map are left out.
+    targets        (K, J, I) float32 by name of the quantity, in its unit.
+    frame_times_s  (T,) seconds since the first acquired frame.
+    echo_time_s    TE in seconds; spacing_mm (i, j, k) voxel size.
+    aif            (T,) float32 arterial curve of the series in 1/s; None where none was found.
+    true_aif       (T,) float32 curve that fed the tissue, on the scale of tissue; None if unknown.
+    labels         (K, J, I) uint8 of phantom.truth.TissueLabel, or None.
+    rois           (K, J, I) bool by name of the region.
+    about          where mask and arterial curve come from, in words, and what was drawn.
+    """
+
+    identifier: str
+    split: str
+    kind: str
+    signal: np.ndarray
+    mask: np.ndarray
+    counted: np.ndarray
+    targets: Mapping[str, np.ndarray]
+    frame_times_s: np.ndarray
+    echo_time_s: float
+    spacing_mm: tuple[float, float, float]
+    aif: np.ndarray | None = None
+    true_aif: np.ndarray | None = None
+    labels: np.ndarray | None = None
+    rois: Mapping[str, np.ndarray] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """The patients that can be used, and what is wrong with those that were left out."""
+
+    patients: list[TrainingPatient]
+    left_out: list[Problem]
+
+
+def open_patients(
+    data: DataConfig,
+    cache: Path,
+    quantities: Sequence[str] = (),
+    progress: Progress = silent,
+    cancelled: CancelCheck = never,
+    seed: int = 0,
+    workers: int = 1,
+) -> list[TrainingPatient]:
+    """Every patient of a training, from the cache or made now; in order. See `gather_patients`."""
+    return gather_patients(data, cache, quantities, progress, cancelled, seed, workers).patients
+
+
+def gather_patients(
+    data: DataConfig,
+    cache: Path,
+    quantities: Sequence[str] = (),
+    progress: Progress = silent,
+    cancelled: CancelCheck = never,
+    seed: int = 0,
+    workers: int = 1,
+) -> Gathered:
+    """Every patient of a training that can be used, and why others cannot.
+
+    cache       folder of the cached patients; several trainings may share it, at the same time too.
+    quantities  targets that every patient must have; none for training without targets.
+    seed        of the split by patient, where the data hold none.
+    workers     processes that make patients; more than one only from a program that may be
+                imported again (as multiprocessing wants it).
+    Raises InputError with all that is wrong unless data.skip_broken; also where nobody is left to
+    train or to validate with. Cancelled where asked to stop: what is cached stays.
+    """
+    if data.source == "curves":
+        return Gathered([], [])
+    sources = find_sources(data, quantities, seed)
+    store = PatientCache(Path(cache))
+    _check_room(sources, store)
+    if workers > 1:
+        from .patient_workers import helping
+
+        with helping(sources, store.folder, workers - 1):
+            found, problems = _all_of(sources, store, quantities, progress, cancelled)
+    else:
+        found, problems = _all_of(sources, store, quantities, progress, cancelled)
+    if problems and not data.skip_broken:
+        raise refuse(problems, len(sources))
+    patients = [_patient(source, found[n]) for n, source in enumerate(sources) if n in found]
+    if empty := _empty_parts(patients):
+        raise refuse([*problems, *empty], len(sources))
+    progress(1.0, _said(patients, problems))
+    return Gathered(patients, problems)
+
+
+def find_sources(
+    data: DataConfig, quantities: Sequence[str], seed: int = 0
+) -> Sequence[PatientSource]:
+    """Who is to be trained with, before anything is drawn or read. Raises InputError."""
+    automatic = bool(getattr(data, "automatic_mask", False))
+    if data.source == "digital":
+        return digital_sources(data.cohort, automatic)
+    raise InputError(f"data.source is {data.source!r}; expected digital, folder or curves.")
+
+
+def fill(source: PatientSource, store: PatientCache, cancelled: CancelCheck = never) -> bool:
+    """Make a patient if it is not there; False where another process is making it.
+
+    Raises InputError where it cannot be used, Cancelled where asked to stop.
+    """
+    name = store.name(source.identifier, source.made_of())
+    if store.read(name) is not None:
+        return True
+    with store.hold(name) as mine:
+        if not mine:
+            return False
+        if store.read(name) is None:
+            store.write(name, source.make(cancelled))
+    return True
+
+
+def _all_of(
+    sources: Sequence[PatientSource],
+    store: PatientCache,
+    quantities: Sequence[str],
+    progress: Progress,
+    cancelled: CancelCheck,
+) -> tuple[dict[int, PatientContent], list[Problem]]:
+    """Contents by place in `sources`, and every problem, in the order of the patients."""
+    found: dict[int, PatientContent] = {}
+    problems: dict[int, list[Problem]] = {}
+    todo = list(range(len(sources)))
+    while todo:
+        busy = []
+        for n in todo:
+            stop_if(cancelled)
+            source = sources[n]
+            name = store.name(source.identifier, source.made_of())
+            wrong = source.problems()
+            try:
+                if not wrong and not fill(source, store, cancelled):
+                    busy.append(n)
+                    continue
+            except InputError as error:
+                wrong = [Problem(source.identifier, str(error), source.file)]
+            content = None if wrong else store.read(name)
+            if content is not None:
+                wrong = _missing(source, content, quantities)
+            if wrong:
+                problems[n] = wrong
+            elif content is not None:
+                found[n] = content
+            done = len(found) + len(problems)
+            progress(
+                done / len(sources),
+                str(wrong[0]) if wrong else f"{source.identifier}, {done} of {len(sources)}",
+            )
+        if len(busy) == len(todo):
+            time.sleep(_POLL_S)
+        todo = busy
+    return found, [problem for n in sorted(problems) for problem in problems[n]]
+
+
+def _missing(
+    source: PatientSource, content: PatientContent, quantities: Iterable[str]
+) -> list[Problem]:
+    missing = [name for name in quantities if name not in content.targets]
+    if not missing:
+        return []
+    why = content.about.get("drawn", {}).get("phases", {}).get("missing", "")
+    reason = f"There is no {', '.join(missing)}, only {', '.join(content.targets)}."
+    return [Problem(source.identifier, f"{reason} {why}".strip(), source.file)]
+
+
+def _check_room(sources: Sequence[PatientSource], store: PatientCache) -> None:
+    missing = [
+        source
+        for source in sources
+        if not source.problems()
+        and store.read(store.name(source.identifier, source.made_of())) is None
+    ]
+    needed, free = sum(source.needed_bytes() for source in missing), store.free_bytes()
+    if needed > free:
+        raise InputError(
+            f"{len(missing)} patients need about {needed / 1e9:.1f} GB in the cache and the disk "
+            f"of {store.folder} has {free / 1e9:.1f} GB free; free some space or choose another "
+            "cache folder."
+        )
+
+
+def _empty_parts(patients: Sequence[TrainingPatient]) -> list[Problem]:
+    count = {part: sum(patient.split == part for patient in patients) for part in SPLITS}
+    if count["train"] and count["validation"]:
+        return []
+    listed = ", ".join(f"{count[part]} for {part}" for part in SPLITS)
+    return [
+        Problem(
+            "",
+            f"There are {listed} among the patients; give at least one to train and one to "
+            "validate with (column split of participants.tsv, or the shares of the split).",
+        )
+    ]
+
+
+def _said(patients: Sequence[TrainingPatient], left_out: Sequence[Problem]) -> str:
+    count = {part: sum(patient.split == part for patient in patients) for part in SPLITS}
+    parts = ", ".join(f"{number} {part}" for part, number in count.items())
+    broken = sorted({problem.identifier for problem in left_out})
+    without = f"; left out as broken: {', '.join(broken)}" if broken else ""
+    return f"{len(patients)} patients ({parts}){without}"
+
+
+def _patient(source: PatientSource, content: PatientContent) -> TrainingPatient:
+    return TrainingPatient(
+        identifier=source.identifier,
+        split=source.split,
+        kind=source.kind,
+        signal=content.signal,
+        mask=content.mask,
+        counted=content.counted,
+        targets=content.targets,
+        frame_times_s=content.frame_times_s,
+        echo_time_s=content.echo_time_s,
+        spacing_mm=content.spacing_mm,
+        aif=content.aif,
+        true_aif=content.true_aif,
+        labels=content.labels,
+        rois=content.rois,
+        about=content.about,
+    )
