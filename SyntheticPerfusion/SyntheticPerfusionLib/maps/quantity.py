@@ -38,6 +38,10 @@ class Quantity:
         """Name with unit, as on legends and axes: ``Tmax [s]``."""
         return f"{self.name} [{self.unit}]" if self.unit else self.name
 
+    def in_short(self) -> dict[str, str]:
+        """Name, unit and title as plain JSON values, for lists of what a method gives."""
+        return {"name": self.name, "unit": self.unit, "title": self.title}
+
     def share_of_window(self, values: np.ndarray) -> np.ndarray:
         """Values as float32 from 0 to 1 over the display range, clipped at its ends.
 
@@ -111,6 +115,15 @@ QUANTITIES: dict[str, Quantity] = {
             ("113069", "DCM", "Time To Peak"),
         ),
         Quantity(
+            "Tmax_uncertainty",
+            "Uncertainty of Tmax",
+            "Variance of Tmax that the network expects of itself, 2 b^2 of its Laplace "
+            "distribution (Hess et al. 2018).",
+            "s^2",
+            (0.0, 8.0),
+            _PERFUSION_TABLE,
+        ),
+        Quantity(
             "TTP_arrival",
             "Time from bolus arrival to peak",
             "Time of the concentration peak, counted from the voxel's bolus arrival "
@@ -135,6 +148,14 @@ QUANTITIES: dict[str, Quantity] = {
             "Recovery of the signal after the bolus as a share of its greatest drop.",
             "%",
             (40.0, 120.0),
+            _PERFUSION_TABLE,
+        ),
+        Quantity(
+            "RBF",
+            "Relative cerebral blood flow",
+            "CBF over its mean in the brain mask.",
+            "",
+            (0.0, 3.0),
             _PERFUSION_TABLE,
         ),
         Quantity(
@@ -169,6 +190,15 @@ QUANTITIES: dict[str, Quantity] = {
             "artery.",
             "s",
             (0.0, 12.0),
+            _PERFUSION_TABLE,
+        ),
+        Quantity(
+            "misfit",
+            "Misfit of the reconstructed curve",
+            "Root mean square of the measured minus the reconstructed curve over the noise of the "
+            "measured one: 1 where nothing but noise is left.",
+            "",
+            (0.0, 4.0),
             _PERFUSION_TABLE,
         ),
         *(

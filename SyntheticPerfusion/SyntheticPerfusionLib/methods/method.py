@@ -69,6 +69,16 @@ class Method(ABC):
         Raises InputError where the series cannot be used and Cancelled where asked to stop.
         """
 
+    def load(self, device: str) -> None:  # noqa: B027
+        """Get ready what takes its time once, as the weights of a network on `device`.
+
+        Raises InputError where it cannot be. Methods that compute at once have nothing to do.
+        """
+
+    def range_warnings(self, series: DscSeries) -> tuple[str, ...]:
+        """Sentences on what of `series`, as acquired, this method is not known to be valid for."""
+        return ()
+
     def describe(self) -> dict[str, Any]:
         """The method as plain JSON values, for `methods --json` and the panel."""
         return {
@@ -81,8 +91,5 @@ class Method(ABC):
                 "echo_time": self.needs.echo_time,
                 "minimum_frames": self.needs.minimum_frames,
             },
-            "quantities": [
-                {"name": item.name, "unit": item.unit, "title": item.title}
-                for item in self.quantities
-            ],
+            "quantities": [item.in_short() for item in self.quantities],
         }

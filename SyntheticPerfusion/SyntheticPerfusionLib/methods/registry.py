@@ -1,4 +1,4 @@
-"""Every method that can be chosen, by name."""
+"""Every method that can be chosen, by name: the classical ones and those of model folders."""
 
 from __future__ import annotations
 
@@ -7,29 +7,44 @@ from typing import Any
 from ..errors import InputError
 from .classical import Deconvolution
 from .deconvolution.recipes import RECIPES
+from .families import network_method
+from .method import Method
+from .model_registry import find_model, model_folders
+from .network_method import describe_model
 
 _RECIPES = {recipe.name: recipe for recipe in RECIPES}
 
 
-def method_names() -> list[str]:
-    """Names of all methods, in the order in which they are offered."""
+def classical_names() -> list[str]:
+    """Names of the methods without a network, in the order in which they are offered."""
     return list(_RECIPES)
 
 
-def get_method(name: str, leakage: bool = False, allow_for_transit: bool = False) -> Deconvolution:
-    """The method called `name`; `leakage` adds the leakage-corrected maps where it can.
+def method_names() -> list[str]:
+    """Names of all methods, in the order in which they are offered."""
+    return [*_RECIPES, *model_folders()]
 
-    `allow_for_transit` keeps slow transit from being taken for leakage (series/leakage.py).
 
-    Raises InputError where there is no such method.
+def get_method(name: str, leakage: bool = False, allow_for_transit: bool = False) -> Method:
+    """The method called `name`, or that of the model folder that `name` is the path of.
+
+    leakage            whether a classical method gives the leakage-corrected maps too.
+    allow_for_transit  keeps slow transit from being taken for leakage (series/leakage.py).
+    Raises InputError where there is no such method, or `leakage` is asked of a network.
     """
-    if name not in _RECIPES:
+    if name in _RECIPES:
+        return Deconvolution(_RECIPES[name], leakage, allow_for_transit)
+    if leakage:
         raise InputError(
-            f"There is no method called {name!r}; choose one of {', '.join(method_names())}."
+            f"{name} gives no leakage-corrected maps; leave the leakage correction out or choose "
+            f"one of {', '.join(_RECIPES)}."
         )
-    return Deconvolution(_RECIPES[name], leakage, allow_for_transit)
+    return network_method(find_model(name))
 
 
 def describe_methods() -> list[dict[str, Any]]:
-    """Every method as plain JSON values."""
-    return [get_method(name).describe() for name in method_names()]
+    """Every method as plain JSON values. Loads no torch and no code of a network."""
+    return [
+        *(get_method(name).describe() for name in _RECIPES),
+        *(describe_model(folder) for folder in model_folders().values()),
+    ]

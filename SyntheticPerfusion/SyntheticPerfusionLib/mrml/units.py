@@ -14,6 +14,7 @@ UCUM: dict[str, tuple[str, str]] = {
     "ml/100g/min": ("mL/(100.g)/min", "milliliter per 100 gram per minute"),
     "ml/100g": ("mL/(100.g)", "milliliter per 100 gram"),
     "s": ("s", "second"),
+    "s^2": ("s2", "square second"),
     "1/s": ("/s", "per second"),
     "%": ("%", "percent"),
     "": ("1", "no units"),

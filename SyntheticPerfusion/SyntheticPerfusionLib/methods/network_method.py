@@ -1,0 +1,138 @@
+"""What all networks share as methods: all that the model folder says, and its weights.
+
+A family adds how its network is built and how it is run (see families); nothing about a single
+model stands in code.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..maps.perfusion_maps import PerfusionMaps
+from ..maps.quantity import QUANTITIES
+from ..series.dsc_series import DscSeries
+from .method import Method, Needs
+from .model_folder import ModelFolder
+from .valid_range import range_warnings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class NetworkMethod(Method):
+    """A method that runs the network of a model folder.
+
+    folder  the model; name, title, needs and quantities come from its card.
+    """
+
+    def __init__(self, folder: ModelFolder) -> None:
+        self.folder = folder
+        card = folder.card
+        self.name = card["name"]
+        self.title = card["title"]
+        self.description = card["description"]
+        self.reference = card["paper"]
+        self.needs = Needs(**card["needs"])
+        self.quantities = tuple(QUANTITIES[name] for name in card["quantities"])
+        self._networks: dict[str, nn.Module] = {}
+
+    @property
+    def architecture(self) -> Mapping[str, Any]:
+        """What the network is built from, as the card has it."""
+        architecture: Mapping[str, Any] = self.folder.card["architecture"]
+        return architecture
+
+    @property
+    def preprocessing(self) -> Mapping[str, Any]:
+        """What is done to the series before the network, as the card has it."""
+        preprocessing: Mapping[str, Any] = self.folder.card["preprocessing"]
+        return preprocessing
+
+    @abstractmethod
+    def _build(self) -> nn.Module:
+        """The network by `architecture`, on the CPU, its weights still to be loaded."""
+
+    def network(self, device: str) -> nn.Module:
+        """The network with its weights on `device`, in evaluation mode, without gradients.
+
+        Loaded once for each device. Raises InputError where the weights are missing or altered,
+        or do not belong to the architecture of the card.
+        """
+        if device not in self._networks:
+            network = self._build()
+            try:
+                network.load_state_dict(self.folder.weights())
+            except RuntimeError as error:
+                reason = " ".join(str(error).split())[:300]
+                raise InputError(
+                    f"The weights of {self.folder.path} do not fit the architecture in its "
+                    f"model.json: {reason}"
+                ) from error
+            self._networks[device] = network.eval().requires_grad_(False).to(device)
+        return self._networks[device]
+
+    def load(self, device: str) -> None:
+        """See `Method.load`."""
+        self.network(device)
+
+    def range_warnings(self, series: DscSeries) -> tuple[str, ...]:
+        """See `Method.range_warnings`."""
+        return range_warnings(series, self.folder.card["valid_range"], self.name)
+
+    def maps(
+        self,
+        values: Mapping[str, np.ndarray],
+        series: DscSeries,
+        mask: np.ndarray,
+        flags: np.ndarray | None = None,
+        settings: Mapping[str, Any] | None = None,
+        warnings: tuple[str, ...] = (),
+    ) -> PerfusionMaps:
+        """The set of this method's maps, with the model that made them among its settings.
+
+        values    (K, J, I) by name for each of `quantities`; what lies outside `mask` is set to 0.
+        settings  what the family was run with besides, in plain JSON values.
+        flags, warnings  see PerfusionMaps.
+        """
+        card = self.folder.card
+        model = {key: card[key] for key in ("name", "version", "family")}
+        model["weights_sha256"] = card["weights"]["sha256"]
+        return PerfusionMaps(
+            arrays={
+                item: np.where(mask, values[item.name], 0).astype(np.float32)
+                for item in self.quantities
+            },
+            geometry=series.geometry,
+            mask=mask,
+            method=self.name,
+            flags=flags,
+            settings={"model": model, **(settings or {})},
+            warnings=warnings,
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """See `Method.describe`; with the card."""
+        return describe_model(self.folder)
+
+
+def describe_model(folder: ModelFolder) -> dict[str, Any]:
+    """What `Method.describe` says of a model, from its card alone: its code is not loaded.
+
+    Besides, `card` is the card and `folder` the path of its folder.
+    """
+    card = dict(folder.card)
+    return {
+        "name": card["name"],
+        "title": card["title"],
+        "description": card["description"],
+        "reference": card["paper"],
+        "needs": card["needs"],
+        "quantities": [QUANTITIES[name].in_short() for name in card["quantities"]],
+        "card": card,
+        "folder": str(folder.path),
+    }
