@@ -1,0 +1,1 @@
+"""The networks themselves, one file per family: layers and what they compute, no series."""

@@ -1,0 +1,156 @@
+"""PHAE: flow, volume and transit time by a self-supervised network (Fayolle 2025).
+
+The encoder gives the mean transit time of each voxel from its curve and the arterial one; the
+volume is their areas' ratio, the flow follows from the central volume theorem. The decoder, which
+the encoder learned by, shows how well the measured curve is explained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from ..errors import InputError
+from ..maps.perfusion_maps import PerfusionMaps
+from ..progress import CancelCheck, Progress, never, silent, stop_if
+from ..series.aif import Aif
+from ..series.bolus import find_bolus
+from ..series.concentration import Flag
+from ..series.dsc_series import DscSeries
+from ..series.voxel_curves import VoxelCurves
+from .network_method import NetworkMethod
+from .networks.phae import PhaeArchitecture, PhaeEncoder, folded
+from .parallel import in_parallel
+from .phae_decoder import reconstruct
+from .phae_input import SubjectCurves, subject_curves
+from .precision import has_bfloat16
+from .scale import K_H, ML_PER_100_G, RHO_G_PER_ML, S_PER_MIN, scale_warning
+
+_PART_VOXELS = 2048
+_AT_ONCE = {"cpu": 64}
+"""Voxels whose activations stay in the cache of one core (2 MB of them at 60 frames)."""
+_AT_ONCE_ELSEWHERE = 16384
+
+
+class PhaeMethod(NetworkMethod):
+    """CBF, CBV, MTT and the misfit of the reconstructed curve."""
+
+    def _build(self) -> PhaeEncoder:
+        return PhaeArchitecture.from_json(self.architecture).encoder()
+
+    def network(self, device: str) -> torch.nn.Module:
+        """See `NetworkMethod.network`; batch normalisation is folded into the convolutions."""
+        known = self._networks.get(device)
+        if known is None:
+            whole = super().network(device)
+            assert isinstance(whole, PhaeEncoder)
+            known = folded(whole, torch.bfloat16 if has_bfloat16(device) else torch.float32)
+            self._networks[device] = known
+        return known
+
+    def estimate(
+        self,
+        series: DscSeries,
+        mask: np.ndarray,
+        aif: Aif | None = None,
+        device: str = "cpu",
+        progress: Progress = silent,
+        cancelled: CancelCheck = never,
+    ) -> PerfusionMaps:
+        """See `Method.estimate`."""
+        if aif is None:
+            raise InputError(
+                f"{self.name} needs an arterial input function; let it be found automatically, "
+                "or give one with --aif or a segment."
+            )
+        network = self.network(device)
+        residue = PhaeArchitecture.from_json(self.architecture).residue
+        bolus = find_bolus(series, mask)
+        voxels = VoxelCurves(series, mask, bolus)
+        subject = subject_curves(
+            voxels,
+            bolus,
+            series.frame_times_s,
+            aif.concentration,
+            aif.source,
+            cancelled=cancelled,
+        )
+        known = np.flatnonzero(subject.known)
+        found = {name: np.zeros(subject.volume.size, np.float32) for name in ("MTT", "misfit")}
+
+        def estimate_part(part: slice) -> None:
+            rows = known[part]
+            mtt_s, misfit = _transit(network, subject, rows, residue, device)
+            found["MTT"][rows] = mtt_s
+            found["misfit"][rows] = misfit
+
+        parts = [slice(start, start + _PART_VOXELS) for start in range(0, known.size, _PART_VOXELS)]
+        for fraction in in_parallel(estimate_part, parts, device):
+            stop_if(cancelled)
+            progress(fraction, f"Transit times ({self.name})")
+
+        scale = K_H / RHO_G_PER_ML * ML_PER_100_G
+        found["CBV"] = np.where(subject.known, subject.volume * np.float32(scale), 0)
+        found["CBF"] = np.zeros_like(found["CBV"])
+        np.divide(
+            found["CBV"] * np.float32(S_PER_MIN),
+            found["MTT"],
+            out=found["CBF"],
+            where=subject.known,
+        )
+
+        def whole(values: np.ndarray) -> np.ndarray:
+            volume = np.zeros(mask.size, dtype=values.dtype)
+            volume[voxels.inside] = values
+            return volume.reshape(mask.shape)
+
+        return self.maps(
+            {name: whole(values) for name, values in found.items()},
+            series,
+            mask,
+            flags=whole(subject.flags),
+            settings={
+                "residue": residue,
+                "k_h": K_H,
+                "rho_g_per_ml": RHO_G_PER_ML,
+                "maximum_per_s": subject.maximum,
+                "precision": "bfloat16" if has_bfloat16(device) else "float32",
+            },
+            warnings=scale_warning(found["CBF"][subject.flags == Flag.GOOD]),
+        )
+
+
+def _transit(
+    network: torch.nn.Module,
+    subject: SubjectCurves,
+    rows: np.ndarray,
+    residue: str,
+    device: str,
+) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) MTT in seconds and (N,) misfit of the voxels `rows`."""
+    with torch.inference_mode():
+        tissue = torch.from_numpy(subject.tissue[rows]).to(device)
+        arterial = torch.from_numpy(subject.arterial).to(device)
+        noise = torch.from_numpy(subject.noise[rows]).to(device)
+        volume = torch.from_numpy(subject.volume[rows]).to(device)
+        mtt_s = torch.cat(
+            [
+                network(paired(curves, arterial), subject.step_s)
+                for curves in _at_once(tissue, device)
+            ]
+        )
+        curves = reconstruct(arterial, volume, mtt_s, subject.step_s, residue)
+        away = (tissue - curves).square().mean(dim=1).sqrt()
+        misfit = torch.where(noise > 0, away / noise, 0.0)
+        return mtt_s.cpu().numpy(), misfit.cpu().numpy()
+
+
+def paired(tissue: torch.Tensor, arterial: torch.Tensor) -> torch.Tensor:
+    """(N, 2, T) input of the encoder, of (N, T) tissue curves and one (T,) arterial curve."""
+    return torch.stack([tissue, arterial.expand_as(tissue)], dim=1)
+
+
+def _at_once(curves: torch.Tensor, device: str) -> Iterator[torch.Tensor]:
+    yield from curves.split(_AT_ONCE.get(device, _AT_ONCE_ELSEWHERE))
