@@ -16,7 +16,17 @@ from typing import Any
 from . import __version__
 from .errors import Cancelled, InputError
 
-COMMANDS = ("methods", "maps", "phases", "ratio", "phantom", "cohort", "demo", "gallery")
+COMMANDS = (
+    "methods",
+    "maps",
+    "phases",
+    "ratio",
+    "phantom",
+    "cohort",
+    "evaluate",
+    "demo",
+    "gallery",
+)
 
 DONE, FAULT, UNUSABLE, STOPPED = 0, 1, 2, 130
 

@@ -17,6 +17,15 @@ ALLOWED = {
     "methods": {"methods", "maps", "series"},
     "analysis": {"analysis", "maps", "series"},
     "phantom": {"phantom", "maps", "series"},
+    "evaluation": {
+        "evaluation",
+        "training",
+        "methods",
+        "phantom",
+        "analysis",
+        "maps",
+        "series",
+    },
     "mrml": {"mrml", "methods", "analysis", "maps", "series"},
 }
 """What each layer may import, beside errors, progress, resources and the version."""

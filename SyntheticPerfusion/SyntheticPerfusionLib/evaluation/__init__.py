@@ -1,0 +1,1 @@
+"""How good methods are: maps against the truth of patients that no training saw."""

@@ -1,0 +1,71 @@
+"""Which patients an evaluation looks at: a cohort drawn in memory, or the test part of a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from ..errors import InputError
+from ..phantom.cohort import SMALL_GRID, CohortPlan, members
+from ..phantom.cohort_reading import CohortEntry, read_cohort
+from .evaluated_patient import EvaluatedPatient, drawn_patient, stored_patient
+
+MakePatient = Callable[[], EvaluatedPatient]
+
+_TRIVIAL_PATIENTS = 12
+_TRIVIAL_SEED = 104_729
+"""Added to the seed of the patients for those that the trivial predictor is made of."""
+
+
+@dataclass(frozen=True)
+class PatientSource:
+    """Patients to be made one after the other.
+
+    patients    each makes one.
+    identities  (kind, seed) of each.
+    training    the others of which the trivial predictor takes the mean.
+    """
+
+    patients: list[MakePatient]
+    identities: list[tuple[str, int]]
+    training: list[MakePatient]
+
+
+def drawn_source(plan: CohortPlan, device: str = "cpu") -> PatientSource:
+    """Everybody in the plan; the trivial predictor from others of the same mix and protocols."""
+    everybody = members(plan)
+    others = replace(
+        plan, patients=_TRIVIAL_PATIENTS, seed=plan.seed + _TRIVIAL_SEED, grid=SMALL_GRID
+    )
+    return PatientSource(
+        [partial(drawn_patient, member, device) for member in everybody],
+        [(member.kind, member.seed) for member in everybody],
+        [partial(drawn_patient, member, device) for member in members(others)],
+    )
+
+
+def stored_source(directory: Path, patients: int | None = None) -> PatientSource:
+    """The test part of a cohort's folder, or its first `patients`.
+
+    The trivial predictor is made of the first of its training part. Raises InputError where the
+    folder is no cohort or either part is empty.
+    """
+    entries = read_cohort(directory)
+    parts: dict[str, list[CohortEntry]] = {
+        part: [entry for entry in entries if entry.split == part] for part in ("train", "test")
+    }
+    for part, listed in parts.items():
+        if not listed:
+            raise InputError(
+                f"No patient of {directory} is in the part '{part}' (column split of "
+                "participants.tsv); an evaluation needs test patients, and training ones for the "
+                "trivial predictor; make the cohort with other shares of --split."
+            )
+    chosen = parts["test"][:patients]
+    return PatientSource(
+        [partial(stored_patient, entry) for entry in chosen],
+        [(entry.kind, entry.seed) for entry in chosen],
+        [partial(stored_patient, entry) for entry in parts["train"][:_TRIVIAL_PATIENTS]],
+    )
