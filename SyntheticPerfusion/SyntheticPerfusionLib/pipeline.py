@@ -11,7 +11,8 @@ from .maps.perfusion_maps import PerfusionMaps
 from .maps.write import usable_folder, write_maps, write_report
 from .methods.device import resolve_device
 from .methods.method import Method
-from .methods.registry import get_method
+from .methods.network_method import NetworkMethod
+from .methods.registry import classical_names, get_method
 from .progress import CancelCheck, Progress, never, part, silent
 from .run_report import preparation_settings, run_report, timed
 from .series.aif import Aif
@@ -82,6 +83,9 @@ def make_maps(
     usable_folder(output)
     with timed(seconds, "start"):
         device = resolve_device(options.device)
+    if isinstance(method, NetworkMethod):
+        with timed(seconds, "weights"):
+            method.load(device)
     with timed(seconds, "preparation"):
         mask = read_mask(options.mask_file, series.geometry) if options.mask_file else None
         prepared = prepare(series, options.preparation, mask, part(progress, 0.0, 0.4), cancelled)
@@ -94,6 +98,8 @@ def make_maps(
         maps = method.estimate(
             prepared.series, prepared.mask, aif, device, part(progress, 0.5, 0.9), cancelled
         )
+    said = (*_unused_aif(method, options.aif_file), *method.range_warnings(series))
+    maps = replace(maps, warnings=(*said, *maps.warnings))
     maps = _only(maps, wanted, preparation_settings(options.preparation, options.mask_file))
     progress(0.9, "Writing")
     with timed(seconds, "writing"):
@@ -121,12 +127,25 @@ def _wanted(method: Method, names: tuple[str, ...]) -> tuple[str, ...]:
     given = [item.name for item in method.quantities]
     unknown = [name for name in names if name not in given]
     if unknown:
-        corrected = [item.name for item in get_method(method.name, leakage=True).quantities]
-        hint = " (more with --leakage-correction)" if set(unknown) <= set(corrected) else ""
+        hint = " (more with --leakage-correction)" if _with_leakage(method, unknown) else ""
         raise InputError(
             f"{method.name} does not give {', '.join(unknown)}; it gives {', '.join(given)}{hint}."
         )
     return names or tuple(given)
+
+
+def _with_leakage(method: Method, names: list[str]) -> bool:
+    """Whether `method` gives all of `names` once leakage is corrected for."""
+    if method.name not in classical_names():
+        return False
+    corrected = [item.name for item in get_method(method.name, leakage=True).quantities]
+    return set(names) <= set(corrected)
+
+
+def _unused_aif(method: Method, file: Path | None) -> tuple[str, ...]:
+    if file is None or method.needs.aif:
+        return ()
+    return (f"{method.name} uses no arterial input function; {file.name} was not used.",)
 
 
 def _check_needs(method: Method, series: DscSeries) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 from SyntheticPerfusionLib.maps.perfusion_maps import PerfusionMaps
-from SyntheticPerfusionLib.methods.registry import get_method, method_names
+from SyntheticPerfusionLib.methods.registry import classical_names, get_method
 from SyntheticPerfusionLib.phantom.patient import TissueLabel
 from SyntheticPerfusionLib.series.aif_search import find_aif
 
@@ -37,8 +37,7 @@ def aif(prepared):
 def every_method(prepared, aif) -> dict[str, PerfusionMaps]:
     return {
         name: get_method(name).estimate(prepared.series, prepared.mask, aif)
-        for name in method_names()
-        if get_method(name).needs.aif
+        for name in classical_names()
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from SyntheticPerfusionLib.methods.registry import get_method, method_names
+from SyntheticPerfusionLib.methods.registry import classical_names, get_method
 from SyntheticPerfusionLib.phantom.acquisition import Acquisition
 from SyntheticPerfusionLib.phantom.patient import make_patient
 from SyntheticPerfusionLib.series.aif_search import find_aif
@@ -19,7 +19,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("name", method_names())
+@pytest.mark.parametrize("name", classical_names())
 def test_maps_are_those_of_the_cpu(name):
     prepared = prepare(coarse("stroke").series)
     aif = find_aif(prepared.series, prepared.mask, prepared.bolus)

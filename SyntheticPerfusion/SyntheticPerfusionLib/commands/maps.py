@@ -21,7 +21,12 @@ def add_parser(subparsers: Any) -> None:
         description="Compute perfusion maps of a 4D DSC series. For research only.",
     )
     add_series_arguments(parser)
-    parser.add_argument("--method", required=True, metavar="NAME", help="see `methods`")
+    parser.add_argument(
+        "--method",
+        required=True,
+        metavar="NAME",
+        help="see `methods`; or the path of a model folder",
+    )
     parser.add_argument(
         "--aif",
         type=Path,

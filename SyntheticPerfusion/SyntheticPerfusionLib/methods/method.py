@@ -69,12 +69,6 @@ class Method(ABC):
         Raises InputError where the series cannot be used and Cancelled where asked to stop.
         """
 
-    def load(self, device: str) -> None:  # noqa: B027
-        """Get ready what takes its time once, as the weights of a network on `device`.
-
-        Raises InputError where it cannot be. Methods that compute at once have nothing to do.
-        """
-
     def range_warnings(self, series: DscSeries) -> tuple[str, ...]:
         """Sentences on what of `series`, as acquired, this method is not known to be valid for."""
         return ()

@@ -77,7 +77,7 @@ class NetworkMethod(Method):
         return self._networks[device]
 
     def load(self, device: str) -> None:
-        """See `Method.load`."""
+        """Have the weights on `device` before `estimate`, which else loads them itself."""
         self.network(device)
 
     def range_warnings(self, series: DscSeries) -> tuple[str, ...]:

@@ -1,0 +1,44 @@
+"""Every model that is shipped is whole, described, and small enough to be shipped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+from SyntheticPerfusionLib.methods.model_folder import read_model_folder
+from SyntheticPerfusionLib.methods.model_registry import broken_folders, model_folders
+
+MODELS = Path(__file__).resolve().parents[2] / "Resources" / "Models"
+FOLDERS = sorted(path for path in MODELS.iterdir() if path.is_dir())
+MOST_BYTES = 100e6
+
+
+@pytest.fixture(autouse=True)
+def no_models_of_the_person(tmp_path, monkeypatch):
+    monkeypatch.setenv("SYNTHETIC_PERFUSION_MODELS", str(tmp_path))
+
+
+def test_the_schema_is_one():
+    schema = json.loads((MODELS / "model.schema.json").read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
+def test_a_shipped_model_is_as_its_card_says(folder):
+    model = read_model_folder(folder)
+    assert model.name == folder.name
+    assert model.card["valid_range"]
+    assert "only" in model.card["intended_use"]
+    beside = {path.name for path in folder.iterdir()} - {"model.json", model.weights_file.name}
+    assert not beside, f"{beside} need not be shipped"
+
+
+def test_every_shipped_model_is_offered():
+    assert broken_folders() == []
+    assert sorted(model_folders()) == [folder.name for folder in FOLDERS]
+
+
+def test_all_weights_together_stay_small():
+    assert sum(path.stat().st_size for path in MODELS.rglob("*") if path.is_file()) < MOST_BYTES
