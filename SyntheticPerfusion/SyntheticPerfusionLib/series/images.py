@@ -92,8 +92,8 @@ def read_mask(path: Path, geometry: Geometry) -> np.ndarray:
     array, grid = read_image(path)
     if not grid.matches(geometry):
         raise InputError(
-            f"The mask {path.name} lies on another grid ({_grid(grid)}) than the series "
-            f"({_grid(geometry)}); export it with the series as its reference."
+            f"The mask {path.name} lies on another grid ({grid_in_words(grid)}) than the series "
+            f"({grid_in_words(geometry)}); export it with the series as its reference."
         )
     mask = (array != 0) & ~np.isnan(array)
     if not mask.any():
@@ -101,7 +101,8 @@ def read_mask(path: Path, geometry: Geometry) -> np.ndarray:
     return mask
 
 
-def _grid(geometry: Geometry) -> str:
+def grid_in_words(geometry: Geometry) -> str:
+    """Size, spacing and origin of a grid, for a sentence that says which one was found."""
     size = " x ".join(map(str, reversed(geometry.shape)))
     spacing = " x ".join(f"{value:.4g}" for value in geometry.spacing)
     origin = ", ".join(f"{value:.4g}" for value in geometry.origin)

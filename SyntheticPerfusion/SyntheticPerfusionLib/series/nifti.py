@@ -48,7 +48,7 @@ def read_nifti(
     times = chosen_times(
         repetition_time_s,
         header.size[3],
-        lambda: _stored_times(header, sidecar),
+        lambda: stored_times(header, sidecar),
         path.name,
     )
     echo_time = chosen_echo_time(echo_time_s, lambda: sidecar_echo_time(sidecar))
@@ -64,7 +64,11 @@ def read_nifti(
     )
 
 
-def _stored_times(header: NiftiHeader, sidecar: Mapping[str, Any]) -> FrameTimes | None:
+def stored_times(header: NiftiHeader, sidecar: Mapping[str, Any]) -> FrameTimes | None:
+    """Frame times by the sidecar, else by the header; None where neither has any.
+
+    Raises InputError where what they say is impossible.
+    """
     frame_count = header.size[3]
     in_header, problem = None, None
     try:

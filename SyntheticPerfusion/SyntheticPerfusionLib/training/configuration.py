@@ -20,7 +20,6 @@ SOURCES = ("digital", "folder", "curves")
 SCHEDULES = ("constant", "halving", "cosine")
 OPTIMISERS = ("adam", "adamw")
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
-ACCELERATORS = ("auto", "cpu", "cuda", "mps")
 STRATEGIES = ("auto", "ddp", "ddp_find_unused_parameters_true")
 WEIGHTS_TYPES = ("float32", "float16")
 
@@ -29,19 +28,23 @@ WEIGHTS_TYPES = ("float32", "float16")
 class DataConfig:
     """Where the examples come from.
 
-    source       "digital": patients of `cohort`, drawn in memory; "folder": those in `folder`;
-                 "curves": none, the family simulates single curves.
-    folder       cohort or BIDS-like folder, where the source is one.
-    cohort       what `phantom.cohort.CohortPlan.from_json` takes.
-    split        shares of training, validation and test, by patient, where the folder names none.
-    skip_broken  go on without patients that cannot be used, and say which.
-    cache        folder for prepared patients; empty: beside the run.
+    source          "digital": patients of `cohort`, drawn in memory; "folder": those in `folder`;
+                    "curves": none, the family simulates single curves.
+    folder          cohort or BIDS-like folder, where the source is one.
+    cohort          what `phantom.cohort.CohortPlan.from_json` takes.
+    split           shares of training, validation and test, by patient, where `folder` names none.
+    derivatives     folder below `folder`/derivatives whose maps are the targets; empty: any.
+    automatic_mask  find each brain in its series, in place of the true mask or that of the folder.
+    skip_broken     go on without patients that cannot be used, and say which.
+    cache           folder for prepared patients; empty: in that of the run.
     """
 
     source: str = "digital"
     folder: str = ""
     cohort: Mapping[str, Any] = field(default_factory=dict)
     split: tuple[float, float, float] = (0.7, 0.15, 0.15)
+    derivatives: str = ""
+    automatic_mask: bool = False
     skip_broken: bool = False
     cache: str = ""
 
@@ -99,11 +102,12 @@ class TrainerConfig:
 
     precision           of torch's autocast: "32-true", "bf16-mixed" (CPU too), "16-mixed".
     devices             how many on each node; 0: all there are (one process on the CPU).
-    accelerator         "auto", "cpu", "cuda" or "mps".
+    accelerator         "auto", "cpu", "cuda", "cuda:N" (that one alone) or "mps".
     strategy            "auto", or one of Lightning's that keep whole copies of the network.
     num_nodes           machines.
     threads             of the CPU for each process; 0: torch's own choice.
     prefetch            batches made ahead, in a thread of their own; 0: none.
+    workers             processes that draw or read patients before the training.
     checkpoint_every_s  seconds between checkpoints; one is written after each epoch as well.
     log_every_steps     steps over which the logged training loss is averaged.
     """
@@ -115,16 +119,21 @@ class TrainerConfig:
     num_nodes: int = 1
     threads: int = 0
     prefetch: int = 2
+    workers: int = 1
     checkpoint_every_s: float = 60.0
     log_every_steps: int = 50
 
     def __post_init__(self) -> None:
         one_of("trainer.precision", self.precision, PRECISIONS)
-        one_of("trainer.accelerator", self.accelerator, ACCELERATORS)
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", self.accelerator):
+            raise InputError(
+                f"trainer.accelerator is '{self.accelerator}'; choose auto, cpu, cuda, cuda:N or "
+                "mps."
+            )
         one_of("trainer.strategy", self.strategy, STRATEGIES)
         for name in ("devices", "threads", "prefetch", "checkpoint_every_s"):
             _at_least(f"trainer.{name}", getattr(self, name), 0)
-        for name in ("num_nodes", "log_every_steps"):
+        for name in ("num_nodes", "log_every_steps", "workers"):
             _at_least(f"trainer.{name}", getattr(self, name), 1)
 
 
@@ -209,7 +218,14 @@ class TrainingConfig:
 
     def same_training(self, other: TrainingConfig) -> bool:
         """Whether both give the same weights: they may differ in where they compute."""
-        return _what_decides(self) == _what_decides(other)
+        return self.what_decides() == other.what_decides()
+
+    def what_decides(self) -> dict[str, Any]:
+        """Plain values of everything that the weights follow from."""
+        content = self.as_json()
+        content["trainer"] = {"precision": self.trainer.precision}
+        content["data"].pop("cache")
+        return content
 
 
 def find_configuration(name: str) -> Path:
@@ -227,13 +243,6 @@ def find_configuration(name: str) -> Path:
             f"There is no configuration '{name}': neither a file nor one that is shipped; "
             "give the path of a YAML file."
         ) from error
-
-
-def _what_decides(config: TrainingConfig) -> dict[str, Any]:
-    content = config.as_json()
-    content["trainer"] = {"precision": config.trainer.precision}
-    content["data"].pop("cache")
-    return content
 
 
 def _at_least(key: str, value: float, least: float) -> None:

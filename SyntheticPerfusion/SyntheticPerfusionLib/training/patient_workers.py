@@ -29,6 +29,9 @@ def helping(sources: Sequence[PatientSource], cache: Path, helpers: int) -> Iter
     Each process, this one included, computes with one thread meanwhile, which serves the cores
     better than many threads on one patient.
     """
+    if helpers < 1:
+        yield
+        return
     import torch
 
     # Spawned, not forked: torch's threads do not survive a fork.
@@ -64,8 +67,7 @@ def _help(sources: Sequence[PatientSource], cache: Path, first: int, step: int, 
     try:
         for source in sources[::-1][first::step]:
             with suppress(InputError):
-                if not source.problems():
-                    fill(source, store, stop.is_set)
+                fill(source, store, stop.is_set)
             if stop.is_set():
                 return
     except Cancelled:

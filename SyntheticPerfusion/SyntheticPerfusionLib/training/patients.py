@@ -7,7 +7,7 @@ memory-mapped, and says everything that is wrong at once.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,11 +17,14 @@ import numpy as np
 from ..errors import InputError
 from ..phantom.cohort import SPLITS
 from ..progress import CancelCheck, Progress, never, silent, stop_if
+from .check_data import check_parts, check_targets
 from .configuration import DataConfig
 from .digital_source import digital_sources
+from .folder_source import folder_sources
 from .patient_cache import PatientCache
 from .patient_content import PatientContent
-from .problem import Problem, refuse
+from .patient_workers import helping
+from .problem import Problem, noting, refuse
 
 _POLL_S = 0.5
 """How often a patient that another process is making is asked for."""
@@ -130,33 +133,37 @@ def gather_patients(
     """
     if data.source == "curves":
         return Gathered([], [])
-    sources = find_sources(data, quantities, seed)
+    sources, problems = find_sources(data, quantities, seed)
+    seen = [source.problems() for source in sources]
+    usable = [source for source, wrong in zip(sources, seen, strict=True) if not wrong]
+    problems += [problem for wrong in seen for problem in wrong]
     store = PatientCache(Path(cache))
-    _check_room(sources, store)
-    if workers > 1:
-        from .patient_workers import helping
-
-        with helping(sources, store.folder, workers - 1):
-            found, problems = _all_of(sources, store, quantities, progress, cancelled)
-    else:
-        found, problems = _all_of(sources, store, quantities, progress, cancelled)
+    _check_room(usable, store)
+    with helping(usable, store.folder, workers - 1):
+        found, unusable = _all_of(usable, store, quantities, progress, cancelled)
+    problems += unusable
     if problems and not data.skip_broken:
-        raise refuse(problems, len(sources))
-    patients = [_patient(source, found[n]) for n, source in enumerate(sources) if n in found]
-    if empty := _empty_parts(patients):
-        raise refuse([*problems, *empty], len(sources))
+        raise refuse(problems)
+    patients = [_patient(source, found[n]) for n, source in enumerate(usable) if n in found]
+    if empty := check_parts([patient.split for patient in patients]):
+        raise refuse([*problems, *empty])
     progress(1.0, _said(patients, problems))
     return Gathered(patients, problems)
 
 
 def find_sources(
     data: DataConfig, quantities: Sequence[str], seed: int = 0
-) -> Sequence[PatientSource]:
-    """Who is to be trained with, before anything is drawn or read. Raises InputError."""
-    automatic = bool(getattr(data, "automatic_mask", False))
+) -> tuple[list[PatientSource], list[Problem]]:
+    """Who is to be trained with, before anything is drawn or read, and who is not there at all.
+
+    Raises InputError where the cohort is no plan or the folder holds nobody.
+    """
     if data.source == "digital":
-        return digital_sources(data.cohort, automatic)
-    raise InputError(f"data.source is {data.source!r}; expected digital, folder or curves.")
+        return [*digital_sources(data.cohort, data.automatic_mask)], []
+    found, problems = folder_sources(
+        Path(data.folder), quantities, data.split, seed, data.automatic_mask, data.derivatives
+    )
+    return [*found], problems
 
 
 def fill(source: PatientSource, store: PatientCache, cancelled: CancelCheck = never) -> bool:
@@ -192,16 +199,15 @@ def _all_of(
             stop_if(cancelled)
             source = sources[n]
             name = store.name(source.identifier, source.made_of())
-            wrong = source.problems()
-            try:
-                if not wrong and not fill(source, store, cancelled):
+            wrong: list[Problem] = []
+            with noting(wrong, source.identifier, source.file):
+                if not fill(source, store, cancelled):
                     busy.append(n)
                     continue
-            except InputError as error:
-                wrong = [Problem(source.identifier, str(error), source.file)]
             content = None if wrong else store.read(name)
             if content is not None:
-                wrong = _missing(source, content, quantities)
+                why = content.about.get("drawn", {}).get("phases", {}).get("missing", "")
+                wrong = check_targets(source.identifier, content.targets, quantities, why)
             if wrong:
                 problems[n] = wrong
             elif content is not None:
@@ -217,23 +223,11 @@ def _all_of(
     return found, [problem for n in sorted(problems) for problem in problems[n]]
 
 
-def _missing(
-    source: PatientSource, content: PatientContent, quantities: Iterable[str]
-) -> list[Problem]:
-    missing = [name for name in quantities if name not in content.targets]
-    if not missing:
-        return []
-    why = content.about.get("drawn", {}).get("phases", {}).get("missing", "")
-    reason = f"There is no {', '.join(missing)}, only {', '.join(content.targets)}."
-    return [Problem(source.identifier, f"{reason} {why}".strip(), source.file)]
-
-
 def _check_room(sources: Sequence[PatientSource], store: PatientCache) -> None:
     missing = [
         source
         for source in sources
-        if not source.problems()
-        and store.read(store.name(source.identifier, source.made_of())) is None
+        if store.read(store.name(source.identifier, source.made_of())) is None
     ]
     needed, free = sum(source.needed_bytes() for source in missing), store.free_bytes()
     if needed > free:
@@ -242,20 +236,6 @@ def _check_room(sources: Sequence[PatientSource], store: PatientCache) -> None:
             f"of {store.folder} has {free / 1e9:.1f} GB free; free some space or choose another "
             "cache folder."
         )
-
-
-def _empty_parts(patients: Sequence[TrainingPatient]) -> list[Problem]:
-    count = {part: sum(patient.split == part for patient in patients) for part in SPLITS}
-    if count["train"] and count["validation"]:
-        return []
-    listed = ", ".join(f"{count[part]} for {part}" for part in SPLITS)
-    return [
-        Problem(
-            "",
-            f"There are {listed} among the patients; give at least one to train and one to "
-            "validate with (column split of participants.tsv, or the shares of the split).",
-        )
-    ]
 
 
 def _said(patients: Sequence[TrainingPatient], left_out: Sequence[Problem]) -> str:

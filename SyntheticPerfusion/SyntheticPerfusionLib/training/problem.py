@@ -1,4 +1,4 @@
-"""What is wrong with the patients of a training, all of it in one sentence after the other.
+"""What is wrong with the patients of a training, all of it in one error.
 
 Somebody who has a hundred patients to mend wants the whole list, not the first entry of it a
 hundred times.
@@ -6,7 +6,8 @@ hundred times.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,13 +34,33 @@ class Problem:
         return f"{', '.join(where)}: {self.reason}" if where else self.reason
 
 
-def refuse(problems: Sequence[Problem], count: int) -> InputError:
-    """The error that names every problem found among `count` patients."""
-    broken = len({problem.identifier for problem in problems if problem.identifier})
+class UnusableData(InputError):  # noqa: N818
+    """Patients that cannot be used, with every problem in `problems`."""
+
+    def __init__(self, message: str, problems: Sequence[Problem]) -> None:
+        super().__init__(message)
+        self.problems = list(problems)
+
+
+def refuse(problems: Sequence[Problem]) -> UnusableData:
+    """The error that names every one of the problems."""
+    broken = {problem.identifier for problem in problems if problem.identifier}
     if not broken:
-        return InputError(" ".join(map(str, problems)))
+        return UnusableData(" ".join(map(str, problems)), problems)
     listed = "\n".join(f"  {problem}" for problem in problems)
-    return InputError(
-        f"{broken} of {count} patients cannot be used; mend them, or set skip_broken: true to "
-        f"train without them:\n{listed}"
+    return UnusableData(
+        f"Patients that cannot be used: {len(broken)}; mend them, or set data.skip_broken to true "
+        f"to train without them:\n{listed}",
+        problems,
     )
+
+
+@contextmanager
+def noting(problems: list[Problem], identifier: str, file: Path | None) -> Iterator[None]:
+    """Put what is wrong in the block among `problems` instead of raising it."""
+    try:
+        yield
+    except UnusableData as error:
+        problems += error.problems
+    except InputError as error:
+        problems.append(Problem(identifier, str(error), file))
