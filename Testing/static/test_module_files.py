@@ -214,7 +214,7 @@ def test_what_a_person_works_with_explains_itself():
     for name, widget in panel_widgets().items():
         plain = widget.get("class") in {
             "QLabel", "QFrame", "qMRMLWidget", "ctkCollapsibleButton", "QProgressBar",
-            "QPlainTextEdit",
+            "QPlainTextEdit", "QTextBrowser",
         }  # fmt: skip
         tips = [item for item in widget.findall("property") if item.get("name") == "toolTip"]
         assert plain or tips, name

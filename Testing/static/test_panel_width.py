@@ -44,6 +44,7 @@ STAND_INS = {
     "qMRMLTableView": QtWidgets.QTableView,
     "ctkPathLineEdit": lambda parent: row(parent, QtWidgets.QLineEdit, QtWidgets.QToolButton),
     "ctkSliderWidget": lambda parent: row(parent, QtWidgets.QSlider, QtWidgets.QDoubleSpinBox),
+    "ctkSearchBox": QtWidgets.QLineEdit,
     "ctkRangeWidget": lambda parent: row(
         parent, QtWidgets.QDoubleSpinBox, QtWidgets.QSlider, QtWidgets.QDoubleSpinBox
     ),
@@ -75,11 +76,15 @@ def test_it_fits(panel):
 
 
 def test_it_fits_with_long_texts_and_wraps_them(panel):
-    for name in ("echoTimeLabel", "frameIntervalLabel", "bolusLabel", "methodLabel"):
+    for name in (
+        "echoTimeLabel", "frameIntervalLabel", "bolusLabel", "methodLabel", "brokenModelsLabel",
+        "rangeLabel", "aifReasonLabel",
+    ):  # fmt: skip
         label = panel.findChild(QtWidgets.QLabel, name)
         label.setText(" ".join(["MultiVolume.FrameLabels (AcquisitionTime, ms)"] * 4))
         assert label.wordWrap(), name
-    panel.findChild(QtWidgets.QComboBox, "methodComboBox").addItem("Oscillation-index SVD (oSVD)")
+    tree = panel.findChild(QtWidgets.QTreeWidget, "methodTree")
+    tree.addTopLevelItem(QtWidgets.QTreeWidgetItem(["Tmax by a network of its own (tmax-x)" * 3]))
     assert panel.minimumSizeHint().width() <= WIDTH
 
 

@@ -59,10 +59,28 @@ class AifSection:
             self._segment.show(None, "")
             self._ui.aifQualityLabel.setText("")
 
-    def update(self, has_series: bool) -> None:
-        """Show the fields of the chosen source."""
+    def update(self, has_series: bool, not_needed: str) -> None:
+        """Show the fields of the chosen source.
+
+        not_needed  why the method needs no arterial input function: the section is greyed then.
+        """
         if self._parameters is None:
             return
+        self._ui.aifReasonLabel.setText(not_needed)
+        self._ui.aifReasonLabel.setVisible(bool(not_needed))
+        for widget in (
+            self._ui.aifSectionFormLabel0,
+            self._ui.aifSourceComboBox,
+            self._ui.aifSegmentationLabel,
+            self._ui.aifSegmentationSelector,
+            self._ui.aifSegmentLabel,
+            self._ui.aifSegmentComboBox,
+            self._ui.aifFileLabel,
+            self._ui.aifFileEdit,
+            self._ui.aifCurveFrame,
+            self._ui.aifQualityLabel,
+        ):
+            widget.setEnabled(not not_needed)
         source = self._parameters.aifSource.name
         for widget in (
             self._ui.aifSegmentationLabel,
@@ -75,7 +93,7 @@ class AifSection:
             widget.setVisible(source == FILE)
         self._segment.show(self._parameters.aifSegmentation, self._parameters.aifSegmentId)
         missing = self.missing()
-        self._ui.showAifButton.setEnabled(has_series and not missing)
+        self._ui.showAifButton.setEnabled(has_series and not missing and not not_needed)
 
     def missing(self) -> str:
         """What the person still has to give; empty where nothing is missing."""

@@ -11,7 +11,6 @@ import slicer
 
 from ..errors import InputError
 from ..mrml import sequence
-from ..resources import RESOURCE_FOLDERS, resource
 from ..series.dsc_series import DscSeries
 from ..series.read import read_series
 from .requirements import ensure_packages
@@ -53,7 +52,7 @@ def load_series_to_complete(path: Path, say: Callable[[str], None]) -> Any:
 
 def _ensure_reader(path: Path) -> None:
     if path.is_dir() or path.suffix.lower() in (".dcm", ".ima"):
-        ensure_packages(resource("requirements.txt", RESOURCE_FOLDERS))
+        ensure_packages(("dcm2niix",))
 
 
 def _put_into_scene(series: DscSeries, timed: bool = True) -> Any:

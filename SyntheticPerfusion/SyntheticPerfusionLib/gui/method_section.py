@@ -1,25 +1,71 @@
-"""Step 3 of the panel: the method, what it needs and is valid for."""
+"""Step 3 of the panel: the method, what it needs and is valid for.
+
+Networks are folders, which may come while the panel is open: a model that was just trained, or
+one that a colleague handed over. Those that cannot be used are named with the reason.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import qt
+import slicer
 from slicer.i18n import tr as _
 
+from ..methods.model_registry import broken_folders, shipped_model_folder, user_model_folder
 from ..methods.registry import describe_methods
+from ..methods.valid_range import range_warnings
 from ..series.dsc_series import DscSeries
+from .errors_shown import errors_shown
+from .method_list import Entry, MethodList
+from .model_card import card_page
+from .requirements import ensure_packages
+
+_READING_MODELS = ("jsonschema",)
 
 
 class MethodSection:
-    """Offers the methods of the registry; the choice is stored by name."""
+    """Offers the methods of the registry; the choice is stored by name.
 
-    def __init__(self, ui: Any) -> None:
+    changed()  called when the list or the height of the section changed.
+    """
+
+    def __init__(self, ui: Any, changed: Callable[[], None]) -> None:
         self._ui = ui
+        self._changed = changed
         self._parameters: Any = None
+        self._methods: dict[str, dict[str, Any]] = {}
+        self._card_shown: tuple[str, str] | None = None
+        self.list = MethodList(ui.methodTree, ui.methodSearchBox, self._on_method)
+        icon = slicer.app.style().standardIcon(qt.QStyle.SP_MessageBoxWarning)
+        ui.rangeIconLabel.setPixmap(icon.pixmap(24, 24))
+        ui.rescanButton.connect("clicked()", self._on_rescan)
+        self.scan()
+
+    def scan(self) -> None:
+        """List what can be chosen now, and name what cannot."""
         self._methods = {method["name"]: method for method in describe_methods()}
-        for name, method in self._methods.items():
-            ui.methodComboBox.addItem(f"{method['title']} ({name})", name)
-        ui.methodComboBox.connect("currentIndexChanged(int)", self._on_method)
+        groups: dict[str, list[Entry]] = {
+            _("Deconvolution"): [],
+            _("Networks"): [],
+            _("Your own models"): [],
+        }
+        classical, shipped, own = groups.values()
+        for method in self._methods.values():
+            if "card" not in method:
+                classical.append(_entry(method))
+            elif Path(method["folder"]).parent == shipped_model_folder():
+                shipped.append(_entry(method))
+            else:
+                own.append(_entry(method))
+        self.list.fill(groups)
+        broken = [sentence for _path, sentence in broken_folders()]
+        self._ui.brokenModelsLabel.setText(
+            "\n".join((_("Models that cannot be used:"), *broken)) if broken else ""
+        )
+        self._ui.brokenModelsLabel.setVisible(bool(broken))
 
     def set_parameters(self, parameters: Any) -> None:
         """Work on this parameter node; None while the scene is being closed."""
@@ -30,12 +76,18 @@ class MethodSection:
         if self._parameters is None:
             return
         name = self._parameters.method
-        index = self._ui.methodComboBox.findData(name)
-        if index != self._ui.methodComboBox.currentIndex:
-            was_blocked = self._ui.methodComboBox.blockSignals(True)
-            self._ui.methodComboBox.setCurrentIndex(index)
-            self._ui.methodComboBox.blockSignals(was_blocked)
+        self.list.show(name)
         self._ui.methodLabel.setText(self._in_words(name))
+        self._ui.leakageCheckBox.setEnabled(not self.needs_weights())
+        self._show_card(self._methods.get(name, {}))
+
+    def _show_card(self, method: dict[str, Any]) -> None:
+        card = method.get("card")
+        self._ui.modelCardSection.setVisible(card is not None)
+        shown = (method["folder"], card["weights"]["sha256"]) if card is not None else None
+        if card is not None and shown != self._card_shown:
+            self._ui.modelCardBrowser.setHtml(card_page(card, method["folder"]))
+        self._card_shown = shown
 
     def missing(self, series: DscSeries) -> str:
         """What the chosen method lacks with this series; empty where nothing is missing."""
@@ -51,10 +103,39 @@ class MethodSection:
             )
         return ""
 
+    def show_range(self, series: DscSeries | None) -> str:
+        """Warn above Apply where `series` is unlike those the model is valid for; returns it."""
+        card = self._methods.get(self._parameters.method, {}).get("card")
+        warnings = (
+            range_warnings(series, card["valid_range"], card["name"])
+            if card is not None and series is not None
+            else ()
+        )
+        text = "\n".join(warnings)
+        self._ui.rangeLabel.setText(text)
+        self._ui.rangeFrame.setVisible(bool(text))
+        return text
+
+    def needs_weights(self) -> bool:
+        """Whether the chosen method is a network."""
+        return "card" in self._methods.get(self._parameters.method, {})
+
+    def title(self) -> str:
+        """Title of the chosen method; its name where it is not installed here."""
+        name = self._parameters.method
+        return self._methods[name]["title"] if name in self._methods else name
+
     def needs_aif(self) -> bool:
         """Whether the chosen method needs an arterial input function."""
+        return self._needs("aif")
+
+    def needs_echo_time(self) -> bool:
+        """Whether the chosen method needs the echo time."""
+        return self._needs("echo_time")
+
+    def _needs(self, what: str) -> bool:
         method = self._methods.get(self._parameters.method)
-        return method is not None and method["needs"]["aif"]
+        return method is not None and method["needs"][what]
 
     def _in_words(self, name: str) -> str:
         method = self._methods.get(name)
@@ -71,6 +152,21 @@ class MethodSection:
             quantities=", ".join(item["name"] for item in method["quantities"]),
         )
 
-    def _on_method(self, index: int) -> None:
-        if self._parameters is not None and index >= 0:
-            self._parameters.method = self._ui.methodComboBox.itemData(index)
+    def _on_method(self, name: str) -> None:
+        if self._parameters is not None:
+            self._parameters.method = name
+
+    def _on_rescan(self) -> None:
+        with errors_shown(_("The models cannot be listed.")):
+            # Without its schema a model of unknown origin is not read.
+            if user_model_folder().is_dir() and any(user_model_folder().iterdir()):
+                ensure_packages(_READING_MODELS)
+            self.scan()
+            self._changed()
+
+
+def _entry(method: dict[str, Any]) -> Entry:
+    gives = [f"{item['name']} {item['title']}" for item in method["quantities"]]
+    line = f"{method['title']} ({method['name']})"
+    searched = " ".join((line, method["description"], method["reference"], *gives))
+    return Entry(method["name"], line, f"{line}. {method['description']}", searched)

@@ -18,7 +18,6 @@ from ..mrml.job import MapsJob, write_inputs
 from ..mrml.results import load_result
 from ..mrml.series_cache import SeriesCache
 from .aif_section import AifSection
-from .apply_section import ApplySection
 from .child import ChildProcess, PopenChild
 from .cli_job import Listener
 from .cursor_curve import CursorCurve
@@ -29,8 +28,11 @@ from .maps_section import MapsSection
 from .mask_section import MaskSection
 from .method_section import MethodSection
 from .ratio_section import RatioSection
-from .requirements import ensure_torch
+from .requirements import ensure_packages, ensure_torch
+from .run_button import RunButton, Words
 from .series_section import SeriesSection
+
+_NETWORK_PACKAGES = ("jsonschema", "safetensors")
 
 
 class Panel:
@@ -51,6 +53,7 @@ class Panel:
                 ui.seriesSection,
                 ui.aifSection,
                 ui.methodSection,
+                ui.modelCardSection,
                 ui.preparationSection,
                 ui.mapsSection,
                 ui.ratioSection,
@@ -58,21 +61,24 @@ class Panel:
             ],
         )
         self.cache = SeriesCache()
-        self.series = SeriesSection(ui, self.cache, self._load, self.update)
+        self.method = MethodSection(ui, self.update)
+        self.series = SeriesSection(
+            ui, self.cache, self._load, self.update, self.method.needs_echo_time
+        )
         self.cursor = CursorCurve(ui.cursorCurveCheckBox, self.series.series)
         self.mask = MaskSection(ui, self.series.series)
         self.aif = AifSection(ui, self.series.series, self.mask.mask, self._height.later)
-        self.method = MethodSection(ui)
-        self.apply = ApplySection(ui, self._on_apply, make_child)
+        words = Words(_("Apply"), _("Cancel"), _("Stop the computation."))
+        self.apply = RunButton(ui.applyButton, ui.progressBar, words, self._on_apply, make_child)
         self.maps = MapsSection(ui)
         self.ratio = RatioSection(ui, self.say)
         ui.seriesSelector.connect("nodeActivated(vtkMRMLNode*)", self._on_series_picked)
         self._sections = (
+            self.method,
             self.series,
             self.cursor,
             self.mask,
             self.aif,
-            self.method,
             self.maps,
             self.ratio,
         )
@@ -96,13 +102,15 @@ class Panel:
             return
         self._updating = True
         try:
-            self.series.update()
             self.method.update()
+            self.series.update()
             has_series = not self._missing_series()
             self.cursor.update(has_series)
             self.mask.update(has_series)
-            self.aif.update(has_series)
-            self.apply.update(self.missing(), _("Compute the maps of this series."))
+            self.aif.update(has_series, self._aif_not_needed())
+            outside = self.method.show_range(self.series.series() if has_series else None)
+            ready = _("Compute the maps of this series.")
+            self.apply.update(self.missing(), "\n".join((ready, outside)).strip())
             self.maps.update()
             self._show_overlay_if_changed()
             self.ratio.update()
@@ -135,6 +143,11 @@ class Panel:
             return missing
         return self.aif.missing()
 
+    def _aif_not_needed(self) -> str:
+        if self.method.needs_aif():
+            return ""
+        return _("{method} needs no arterial input function.").format(method=self.method.title())
+
     def _missing_series(self) -> str:
         if self._parameters.series is None:
             return _("Choose a series first.")
@@ -163,7 +176,7 @@ class Panel:
 
     def _on_apply(self) -> None:
         with errors_shown(_("The maps cannot be computed."), wait_cursor=True):
-            ensure_torch()
+            self._ensure_installed()
             folder = Path(mkdtemp(prefix="SyntheticPerfusion-", dir=slicer.app.temporaryPath))
             try:
                 arguments = write_inputs(self._job(), folder)
@@ -171,6 +184,11 @@ class Panel:
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
+
+    def _ensure_installed(self) -> None:
+        ensure_torch()
+        if self.method.needs_weights():
+            ensure_packages(_NETWORK_PACKAGES)
 
     def _job(self) -> MapsJob:
         parameters = self._parameters
@@ -183,7 +201,7 @@ class Panel:
             aif_voxels=self.aif.voxels() if needs_aif else None,
             aif_file=self.aif.file() if needs_aif else None,
             correct_motion=parameters.correctMotion,
-            correct_leakage=parameters.correctLeakage,
+            correct_leakage=parameters.correctLeakage and not self.method.needs_weights(),
             smoothing_time_s=parameters.smoothingTimeS,
             smoothing_space_mm=parameters.smoothingSpaceMm,
         )

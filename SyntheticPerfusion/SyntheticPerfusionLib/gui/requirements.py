@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Collection
 
 from slicer.i18n import tr as _
+
+from ..resources import resource
 
 MINIMUM_TORCH = "2.4"
 
@@ -47,13 +49,14 @@ def _install_torch() -> None:
         raise RuntimeError(_("PyTorch was not installed; it is needed to compute maps."))
 
 
-def ensure_packages(requirements: Path) -> None:
-    """Have the small packages of a requirements file installed, after asking the person.
+def ensure_packages(names: Collection[str], file: str = "requirements.txt") -> None:
+    """Have these packages of a requirements file installed, after asking the person.
 
+    names  as they stand in the file, which says which versions will do.
     Raises RuntimeError where the person declines.
     """
     import slicer.packaging
 
-    slicer.packaging.pip_ensure(
-        slicer.packaging.load_requirements(requirements), requester="SyntheticPerfusion"
-    )
+    listed = slicer.packaging.load_requirements(resource(file))
+    wanted = [requirement for requirement in listed if requirement.name in names]
+    slicer.packaging.pip_ensure(wanted, requester="SyntheticPerfusion")

@@ -27,6 +27,7 @@ class SeriesSection:
 
     changed()     called when the chosen series, or what is known of it, changed.
     load(path)    loads a file or folder and returns its sequence node; raises InputError.
+    needs_echo_time()  whether the chosen method does: it is asked for only then.
     """
 
     def __init__(
@@ -35,11 +36,13 @@ class SeriesSection:
         cache: SeriesCache,
         load: Callable[[Path], Any],
         changed: Callable[[], None],
+        needs_echo_time: Callable[[], bool],
     ) -> None:
         self._ui = ui
         self._cache = cache
         self._load = load
         self._changed = changed
+        self._needs_echo_time = needs_echo_time
         self._parameters: Any = None
         self._shown: tuple[object, ...] = ()
         self._node_before: Any = None
@@ -75,6 +78,7 @@ class SeriesSection:
             node and (node.GetID(), node.GetMTime()),
             self._parameters and self._parameters.frameIntervalS,
             self._parameters and self._parameters.echoTimeMs,
+            self._parameters and self._needs_echo_time(),
         )
         if state == self._shown:
             return
@@ -106,7 +110,11 @@ class SeriesSection:
         self._plot.show(None)
 
     def _describe_timing(self, node: Any) -> None:
-        self._ui.echoTimeLabel.setText(_("not stored: type it"))
+        self._ui.echoTimeLabel.setText(
+            _("not stored: type it")
+            if self._needs_echo_time()
+            else _("not stored; the method needs none")
+        )
         self._ui.frameIntervalLabel.setText(_("not stored: type it"))
         found = timing.read_timing(
             node, self._parameters.frameIntervalS or None, self._parameters.echoTimeMs / 1000.0

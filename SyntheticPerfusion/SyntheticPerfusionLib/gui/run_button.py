@@ -1,8 +1,9 @@
-"""Apply and Cancel: one run of the command line in the background, and how far it is."""
+"""A button that runs the command line in the background and becomes Cancel meanwhile."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import qt
@@ -16,30 +17,44 @@ _POLL_MS = 100
 _STEPS = 1000
 
 
-class ApplySection:
-    """The wide button: Apply, and Cancel while the child runs. The panel stays alive throughout.
+@dataclass(frozen=True)
+class Words:
+    """What stands on the button, and its tooltip while the child runs."""
 
-    make_child  gives the child of the next run; tests give their own.
+    start: str
+    cancel: str
+    cancel_tip: str
+
+
+class RunButton:
+    """A wide button with a progress bar. The panel stays alive throughout.
+
+    button, bar  the widgets; the bar is seen while the child runs.
+    on_start     called when the person wants to start.
+    make_child   gives the child of the next run; tests give their own.
     """
 
     def __init__(
         self,
-        ui: Any,
-        on_apply: Callable[[], None],
+        button: Any,
+        bar: Any,
+        words: Words,
+        on_start: Callable[[], None],
         make_child: Callable[[], ChildProcess] = PopenChild,
     ) -> None:
-        self._ui = ui
-        self._on_apply = on_apply
+        self._button, self._bar = button, bar
+        self.words = words
+        self._on_start = on_start
         self.make_child = make_child
         self._job: CliJob | None = None
         self._finished: Callable[[], None] = lambda: None
-        self._can_apply, self._tool_tip = False, ""
+        self._can_start, self._tool_tip = False, ""
         # The button's child: it goes with the panel, and lets go of this object then.
-        self._timer = qt.QTimer(ui.applyButton)
+        self._timer = qt.QTimer(button)
         self._timer.setInterval(_POLL_MS)
         self._timer.connect("timeout()", self._on_poll)
-        ui.applyButton.connect("clicked()", self._on_clicked)
-        ui.progressBar.setVisible(False)
+        button.connect("clicked()", self._on_clicked)
+        bar.setVisible(False)
 
     @property
     def running(self) -> bool:
@@ -47,8 +62,8 @@ class ApplySection:
         return self._job is not None
 
     def update(self, missing: str, ready: str) -> None:
-        """Offer Apply with the tooltip `ready`, or say what is `missing`."""
-        self._can_apply, self._tool_tip = not missing, missing or ready
+        """Offer to start with the tooltip `ready`, or say what is `missing`."""
+        self._can_start, self._tool_tip = not missing, missing or ready
         self._show_button()
 
     def run(
@@ -85,7 +100,7 @@ class ApplySection:
         if self.running:
             self.cancel()
         else:
-            self._on_apply()
+            self._on_start()
 
     def _on_poll(self) -> None:
         job = self._job
@@ -110,12 +125,12 @@ class ApplySection:
         self._show_button()
 
     def _show_progress(self, fraction: float, message: str) -> None:
-        self._ui.progressBar.setValue(round(_STEPS * fraction))
-        self._ui.progressBar.setFormat(f"{message} %p%")
+        self._bar.setValue(round(_STEPS * fraction))
+        self._bar.setFormat(f"{message} %p%")
 
     def _show_button(self) -> None:
-        button = self._ui.applyButton
-        button.setText(_("Cancel") if self.running else _("Apply"))
-        button.setEnabled(self.running or self._can_apply)
-        button.setToolTip(_("Stop the computation.") if self.running else self._tool_tip)
-        self._ui.progressBar.setVisible(self.running)
+        running, words = self.running, self.words
+        self._button.setText(words.cancel if running else words.start)
+        self._button.setEnabled(running or self._can_start)
+        self._button.setToolTip(words.cancel_tip if running else self._tool_tip)
+        self._bar.setVisible(running)
