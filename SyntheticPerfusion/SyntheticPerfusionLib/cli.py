@@ -23,6 +23,7 @@ COMMANDS = (
     "ratio",
     "phantom",
     "cohort",
+    "train",
     "evaluate",
     "demo",
     "gallery",

@@ -1,0 +1,137 @@
+"""The end of a training: its best weights and its card as a model folder, and that installed."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..errors import InputError
+from ..methods.model_folder import ModelFolder, read_model_folder, write_model_folder
+from ..methods.model_registry import model_folders, user_model_folder
+from .configuration import TrainingConfig
+from .run_folder import RunFolder
+from .task import Task
+from .training_state import TrainingState
+from .weights_file import read_weights
+
+_LICENCE = "Apache-2.0"
+_PACKAGES = ("torch", "lightning", "numpy")
+_OF_THE_RUN = ("data", "metrics", "version", "licence")
+"""What a task's card may hold that the run puts elsewhere or has a value for."""
+
+
+def write_model(
+    config: TrainingConfig, task: Task, state: TrainingState, folder: RunFolder
+) -> ModelFolder:
+    """Write the best weights of the run as its model folder; returns it as read back."""
+    assert state.best is not None
+    card = _card(config, task, state)
+    weights = read_weights(folder.path / state.best["file"])
+    return write_model_folder(folder.model(config.name), card, weights, config.weights_dtype)
+
+
+def install_model(model: ModelFolder) -> ModelFolder:
+    """Copy the model into the person's own folder of models, where the registry lists it.
+
+    Raises InputError where that is not possible (see `check_installable`).
+    """
+    check_installable(model.name, dict(model.card["training"]["configuration"]))
+    place = user_model_folder() / model.name
+    card = {key: value for key, value in model.card.items() if key != "weights"}
+    return write_model_folder(place, card, model.weights(), model.card["weights"]["dtype"])
+
+
+def check_installable(name: str, configuration: dict[str, Any]) -> None:
+    """Raise InputError where another method or model already has the name.
+
+    A model of the same configuration is the same training's, and is replaced.
+    """
+    from ..methods.registry import method_names
+
+    place = user_model_folder() / name
+    taken = {known.lower() for known in method_names()} | {
+        known.lower() for known in model_folders()
+    }
+    if place.exists():
+        earlier = read_model_folder(place).card["training"]["configuration"]
+        if _decides(earlier) == _decides(configuration):
+            return
+        where = f"in {place}"
+    elif name.lower() in taken:
+        where = "among the methods"
+    else:
+        return
+    raise InputError(
+        f"There is already a {name} {where}; give this training another name, or train without "
+        "installing."
+    )
+
+
+def _decides(configuration: dict[str, Any]) -> Any:
+    try:
+        content = TrainingConfig.from_json(configuration)
+    except InputError:
+        return configuration
+    return content.what_decides()
+
+
+def _card(config: TrainingConfig, task: Task, state: TrainingState) -> dict[str, Any]:
+    own = task.card()
+    best = state.best or {}
+    validation = next((row for row in state.epochs if row["epoch"] == best["epoch"]), {})
+    not_figures = ("step", "seconds", "learning_rate", "loss")
+    card = {
+        "architecture": dict(config.architecture),
+        "preprocessing": dict(config.preprocessing),
+        **{key: value for key, value in own.items() if key not in _OF_THE_RUN},
+        "name": config.name,
+        "family": config.family,
+        "version": config.version,
+        "licence": own.get("licence", _LICENCE),
+        "training": {
+            "data": own.get("data") or _data_in_words(config),
+            "patients": sum(patient.split == "train" for patient in task.patients),
+            "configuration": config.as_json(),
+            "epochs": state.epoch,
+            "best_epoch": best["epoch"],
+            "steps": state.step,
+            "seconds": round(state.seconds, 1),
+            "device": state.device,
+            "seed": config.seed,
+            "software": _software(),
+            "started_from": config.start_from,
+        },
+        "metrics": {
+            "validation": {
+                key: value for key, value in validation.items() if key not in not_figures
+            },
+            **own.get("metrics", {}),
+            "command": f"synthetic-perfusion train {config.name}.yaml",
+        },
+    }
+    for key in ("title", "description"):
+        if getattr(config, key):
+            card[key] = getattr(config, key)
+    return card
+
+
+def _data_in_words(config: TrainingConfig) -> str:
+    data = config.data
+    if data.source == "curves":
+        return "Simulated curves of single voxels."
+    if data.source == "digital":
+        return f"{data.cohort.get('patients', 'Some')} digital patients, drawn by phantom.cohort."
+    return f"Patients of the folder {Path(data.folder).name}."
+
+
+def _software() -> dict[str, str]:
+    found = {"synthetic-perfusion": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

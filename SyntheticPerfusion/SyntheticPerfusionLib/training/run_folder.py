@@ -1,0 +1,93 @@
+"""The folder of a training: where its files lie, and to which configuration it belongs.
+
+A run goes on where it was stopped when it is started again on its folder. A folder that belongs to
+another configuration is refused, since going on in it would give weights that neither describes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ..maps.write import usable_folder
+from ..series.atomic import replacing
+from .configuration import TrainingConfig
+
+CONFIGURATION_FILE = "configuration.yaml"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths of a training's files; only the process of rank 0 writes to them."""
+
+    path: Path
+
+    @property
+    def configuration(self) -> Path:
+        """The frozen configuration."""
+        return self.path / CONFIGURATION_FILE
+
+    @property
+    def checkpoint(self) -> Path:
+        """The last checkpoint."""
+        return self.path / "checkpoints" / "last.pt"
+
+    @property
+    def log(self) -> Path:
+        """Epochs and the libraries' warnings, in lines."""
+        return self.path / "training.log"
+
+    @property
+    def patients(self) -> Path:
+        """Prepared patients, where the configuration names no cache."""
+        return self.path / "patients"
+
+    def best_weights(self, epoch: int) -> Path:
+        """The weights of an epoch that was the best so far."""
+        return self.path / "checkpoints" / f"best-epoch-{epoch:04d}.safetensors"
+
+    def model(self, name: str) -> Path:
+        """The model folder that the training ends with."""
+        return self.path / name
+
+
+def claim_folder(path: Path, config: TrainingConfig) -> RunFolder:
+    """The run folder for a training, made or found again with the same configuration frozen in it.
+
+    Raises InputError where it belongs to another training or cannot be written to.
+    """
+    folder = RunFolder(usable_folder(path))
+    if folder.configuration.exists():
+        check_same_training(folder, config)
+        return folder
+    usable_folder(folder.checkpoint.parent)
+    with replacing(folder.configuration) as temporary:
+        temporary.write_text(config.as_yaml(), encoding="utf-8")
+    return folder
+
+
+def check_same_training(folder: RunFolder, config: TrainingConfig) -> None:
+    """Raise InputError where the folder's configuration would give other weights than `config`."""
+    frozen = TrainingConfig.read(folder.configuration)
+    if frozen.same_training(config):
+        return
+    keys = ", ".join(_differences(frozen.as_json(), config.as_json()))
+    raise InputError(
+        f"{folder.path} holds a training with another configuration ({keys} changed); choose "
+        f"another output folder, or go on with {folder.configuration}."
+    )
+
+
+def _differences(one: dict[str, Any], other: dict[str, Any], prefix: str = "") -> list[str]:
+    found = []
+    for key in {**one, **other}:
+        if f"{prefix}{key}" == "data.cache" or (prefix == "trainer." and key != "precision"):
+            continue
+        left, right = one.get(key), other.get(key)
+        if isinstance(left, dict) and isinstance(right, dict):
+            found += _differences(left, right, f"{prefix}{key}.")
+        elif left != right:
+            found.append(f"{prefix}{key}")
+    return found

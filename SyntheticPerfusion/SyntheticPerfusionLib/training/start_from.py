@@ -1,0 +1,68 @@
+"""Fine-tuning: a training that begins with the weights of a model folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+from .configuration import TrainingConfig
+
+if TYPE_CHECKING:
+    from ..methods.model_folder import ModelFolder
+    from .task import Task
+
+
+def with_start(config: TrainingConfig) -> tuple[TrainingConfig, ModelFolder | None]:
+    """The configuration with what it takes over from its start, and the model it starts from.
+
+    Where architecture or preprocessing are not given, they are those of the model.
+    Raises InputError where there is no such model, or it is of another family or architecture.
+    """
+    if not config.start_from:
+        return config, None
+    from ..methods.model_registry import find_model
+
+    start = find_model(config.start_from)
+    if start.family != config.family:
+        raise InputError(
+            f"start_from is {start.name}, of the family {start.family}, but this training is of "
+            f"the family {config.family}; choose a model of that family."
+        )
+    config = replace(
+        config,
+        architecture=config.architecture or start.card["architecture"],
+        preprocessing=config.preprocessing or start.card["preprocessing"],
+    )
+    wanted, found = config.architecture, start.card["architecture"]
+    # A family fills in what a configuration leaves out, so only keys of both can disagree.
+    different = [key for key in wanted if key in found and wanted[key] != found[key]]
+    if different:
+        raise InputError(
+            f"start_from is {start.name}, whose architecture differs in {', '.join(different)}; "
+            "leave architecture out of the configuration to take over that of the model."
+        )
+    return config, start
+
+
+def load_start(task: Task, start: ModelFolder) -> None:
+    """Put the weights of the model into the task's network.
+
+    Raises InputError where they do not fit it.
+    """
+    own = {name: tuple(value.shape) for name, value in task.network.state_dict().items()}
+    weights = start.weights()
+    given = {name: tuple(value.shape) for name, value in weights.items()}
+    if own != given:
+        name = min(set(own.items()) ^ set(given.items()))[0]
+        raise InputError(
+            f"The weights of {start.name} do not fit this architecture: {name} is "
+            f"{_shape(given, name)} there and {_shape(own, name)} here; leave architecture out of "
+            "the configuration to take over that of the model."
+        )
+    task.network.load_state_dict(weights)
+
+
+def _shape(shapes: Mapping[str, Any], name: str) -> str:
+    return " x ".join(map(str, shapes[name])) or "a number" if name in shapes else "missing"
