@@ -24,7 +24,7 @@ from .network_method import NetworkMethod
 from .networks.phae import PhaeArchitecture, PhaeEncoder, folded
 from .parallel import in_parallel
 from .phae_decoder import reconstruct
-from .phae_input import SubjectCurves, subject_curves
+from .phae_input import NORMALISATION, SubjectCurves, subject_curves
 from .precision import has_bfloat16
 from .scale import K_H, ML_PER_100_G, RHO_G_PER_ML, S_PER_MIN, scale_warning
 
@@ -38,6 +38,12 @@ class PhaeMethod(NetworkMethod):
     """CBF, CBV, MTT and the misfit of the reconstructed curve."""
 
     def _build(self) -> PhaeEncoder:
+        used = self.preprocessing.get("normalisation")
+        if used != NORMALISATION:
+            raise InputError(
+                f"{self.folder.path} was trained on curves normalised by {used!r}; this program "
+                f"knows {NORMALISATION!r} alone."
+            )
         return PhaeArchitecture.from_json(self.architecture).encoder()
 
     def network(self, device: str) -> torch.nn.Module:

@@ -19,6 +19,9 @@ from .parallel import in_parallel
 from .scale import arterial_area, volume_weights
 from .timing import even_times
 
+NORMALISATION = "subject"
+"""What a card says of section 2.1.3: there is one way, in which a model must have been trained."""
+
 
 @dataclass(frozen=True, eq=False)
 class SubjectCurves:
