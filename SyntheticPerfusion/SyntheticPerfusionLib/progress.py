@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from .errors import Cancelled
@@ -35,3 +36,17 @@ def part(progress: Progress, start: float, stop: float) -> Progress:
         progress(start + (stop - start) * fraction, message)
 
     return scaled
+
+
+def at_most_every(seconds: float, progress: Progress) -> Progress:
+    """Reports handed on to `progress` no more often than that, the last one (1) always."""
+    last = -seconds
+
+    def sparse(fraction: float, message: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if fraction >= 1 or now - last >= seconds:
+            last = now
+            progress(fraction, message)
+
+    return sparse

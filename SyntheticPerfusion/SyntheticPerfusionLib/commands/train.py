@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Cancelled
-from .reporting import Reporter, choose_reporter
+from ..progress import at_most_every
+from .reporting import Reporter, StepReporter, choose_reporter
 
 if TYPE_CHECKING:
     from ..methods.model_folder import ModelFolder
     from ..training.configuration import TrainingConfig
 
 _DONE = 0
+_LOG_EVERY_S = 30.0
 
 
 def add_parser(subparsers: Any) -> None:
@@ -66,7 +68,9 @@ def run(arguments: argparse.Namespace) -> int:
     if process_rank() > 0:
         return _follow(config, output)
     with choose_reporter(arguments.json_progress, every_step=True) as reporter:
-        model = train(config, output, reporter.progress, install=arguments.install)
+        seconds = _LOG_EVERY_S if isinstance(reporter, StepReporter) else 0.0
+        progress = at_most_every(seconds, reporter.progress)
+        model = train(config, output, progress, install=arguments.install)
         _tell(reporter, model, output)
     return _DONE
 

@@ -38,9 +38,11 @@ def messages_to(file: Path | None) -> Iterator[None]:
 
 @contextmanager
 def _sent_to(handler: logging.Handler, logger: logging.Logger) -> Iterator[None]:
-    handlers, propagate = logger.handlers, logger.propagate
+    handlers, propagate, level = logger.handlers, logger.propagate, logger.level
     logger.handlers, logger.propagate = [handler], False
+    logger.setLevel(logging.WARNING)
     try:
         yield
     finally:
         logger.handlers, logger.propagate = handlers, propagate
+        logger.setLevel(level)
