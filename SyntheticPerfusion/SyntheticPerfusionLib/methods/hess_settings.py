@@ -1,0 +1,194 @@
+"""What a model of the Hess family is made of and how its input is prepared, as its card says it.
+
+No value here is hard-coded beside a model: the defaults are those of a new configuration, a trained
+model carries its own in `architecture` and `preprocessing` of model.json.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, TypeVar
+
+from ..errors import InputError
+
+CODES = ("patch", "attention", "none")
+STANDARDISATIONS = ("baseline", "series", "voxel")
+
+
+@dataclass(frozen=True)
+class HessArchitecture:
+    """Layers of the network (Hess 2018, section 2.2; what the paper does not give is chosen here).
+
+    frames          length of a sequence (paper: 80).
+    code            the bolus characterisation: "patch", the paper's, at a place that is the same
+                    for everybody; "attention", over early, strong voxels of the brain; "none"
+                    (ablation D, and appendix B).
+    code_channels   values that characterise the bolus in each frame (paper: 16).
+    patch           slices, rows and columns of the patch; patch_channels of its first layer.
+    heads           curves that attention draws from the brain.
+    channels        of the first two 1D convolutions; `kernels` their lengths, `pools` the
+                    max-pooling after each. The third spans what is left of the sequence.
+    encoding        values that encode a voxel's sequence (paper: 256).
+    spatial         channels of the 2D convolution; `spatial_kernel` its width: 1 leaves the
+                    neighbours out (ablation C).
+    dense           neurons of the dense layer before the regression.
+    uncertainty     two outputs, the value and log b of its Laplace distribution; else the value.
+    dropout_convolutional, dropout_dense   rates after convolutions and after the dense layer.
+    """
+
+    frames: int = 80
+    code: str = "patch"
+    code_channels: int = 16
+    patch: tuple[int, int, int] = (3, 12, 12)
+    patch_channels: int = 16
+    heads: int = 4
+    channels: tuple[int, int] = (32, 64)
+    kernels: tuple[int, int] = (9, 5)
+    pools: tuple[int, int] = (4, 4)
+    encoding: int = 256
+    spatial: int = 64
+    spatial_kernel: int = 3
+    dense: int = 64
+    uncertainty: bool = True
+    dropout_convolutional: float = 0.0
+    dropout_dense: float = 0.0
+
+    def __post_init__(self) -> None:
+        _one_of("architecture.code", self.code, CODES)
+        if self.frames % (self.pools[0] * self.pools[1]):
+            raise InputError(
+                f"architecture.pools are {list(self.pools)}, which do not divide "
+                f"{self.frames} frames; choose pools that do."
+            )
+        for length in (*self.kernels, self.spatial_kernel):
+            if length < 1 or length % 2 == 0:
+                raise InputError(
+                    f"A kernel of the architecture is {length} long; give an odd length."
+                )
+        for name in ("dropout_convolutional", "dropout_dense"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(
+                    f"architecture.{name} is {getattr(self, name):g}; give 0 to below 1."
+                )
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> HessArchitecture:
+        """The architecture of plain values; InputError names what is wrong."""
+        return _read(cls, content, "architecture")
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, from which `from_json` makes it again."""
+        return _plain(asdict(self))
+
+    @property
+    def pooled(self) -> int:
+        """Positions in time that are left after both poolings."""
+        return self.frames // (self.pools[0] * self.pools[1])
+
+
+@dataclass(frozen=True)
+class HessPreprocessing:
+    """How a series becomes sequences (Hess 2018, section 2.1).
+
+    standardisation    over which set a sequence gets mean 0 and variance 1, which the paper leaves
+                       open: "series", all voxels of the brain and frames; "voxel", each by itself;
+                       "baseline", as "series", of the signal over the voxel's baseline.
+    smoothing_frames   sigma of the temporal Gaussian in frames (paper: 1.0).
+    frame_time_unit_s  frame times are given to the network in this unit, counted from the middle
+                       of the sequence.
+    patch_centre_mm    (x, y, z) of the patch in mm LPS from the centre of the volume: where the
+                       basilar artery divides into the posterior cerebral arteries.
+    patch_step_mm      distance of its samples in mm between slices, rows and columns.
+    candidates         early, strong voxels among which attention chooses.
+    """
+
+    standardisation: str = "voxel"
+    smoothing_frames: float = 1.0
+    frame_time_unit_s: float = 40.0
+    patch_centre_mm: tuple[float, float, float] = (0.0, -5.0, -26.0)
+    patch_step_mm: tuple[float, float, float] = (5.0, 2.0, 2.0)
+    candidates: int = 256
+
+    def __post_init__(self) -> None:
+        _one_of("preprocessing.standardisation", self.standardisation, STANDARDISATIONS)
+        if self.smoothing_frames < 0 or self.frame_time_unit_s <= 0 or self.candidates < 1:
+            raise InputError(
+                "preprocessing wants smoothing_frames of 0 or more, frame_time_unit_s above 0 and "
+                "candidates of 1 or more."
+            )
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> HessPreprocessing:
+        """The preprocessing of plain values; InputError names what is wrong.
+
+        What a card adds for its target (`target`) is none of it.
+        """
+        return _read(
+            cls, {key: value for key, value in content.items() if key != "target"}, "preprocessing"
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, from which `from_json` makes it again."""
+        return _plain(asdict(self))
+
+
+@dataclass(frozen=True)
+class TargetScale:
+    """How a map becomes what the network learns: (value - mean) / sd.
+
+    quantity   name of the map.
+    clocked    whether its values are times since the first acquired frame; the network then tells
+               them by the clock of its sequence (Window.middle_s).
+    """
+
+    quantity: str
+    mean: float = field(default=0.0)
+    sd: float = field(default=1.0)
+
+    @property
+    def clocked(self) -> bool:
+        """See above."""
+        return self.quantity in ("TTP", "BAT")
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for `preprocessing.target` of a card."""
+        return asdict(self)
+
+
+Settings = TypeVar("Settings", HessArchitecture, HessPreprocessing)
+
+
+def _read(kind: type[Settings], content: Mapping[str, Any], where: str) -> Settings:
+    defaults = {one.name: getattr(kind(), one.name) for one in fields(kind)}
+    values = {}
+    for key, value in content.items():
+        if key not in defaults:
+            raise InputError(f"{where} has the key {key}, which is none of {', '.join(defaults)}.")
+        values[key] = _like(defaults[key], value, f"{where}.{key}")
+    return kind(**values)
+
+
+def _like(default: Any, value: Any, where: str) -> Any:
+    """`value` as the type of the default; InputError where it is of another."""
+    if isinstance(default, tuple):
+        if not isinstance(value, list | tuple) or len(value) != len(default):
+            raise InputError(f"{where} is {value!r}; expected {len(default)} numbers.")
+        return tuple(_like(one, given, where) for one, given in zip(default, value, strict=True))
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(default, float) and number:
+        return float(value)
+    if type(value) is not type(default):
+        raise InputError(f"{where} is {value!r}; expected something like {default!r}.")
+    return value
+
+
+def _one_of(where: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise InputError(f"{where} is {value!r}; choose one of {', '.join(choices)}.")
+
+
+def _plain(content: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: list(value) if isinstance(value, tuple) else value for key, value in content.items()
+    }
