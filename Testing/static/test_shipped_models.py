@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,12 @@ def test_a_shipped_model_is_as_its_card_says(folder):
     assert "only" in model.card["intended_use"]
     beside = {path.name for path in folder.iterdir()} - {"model.json", model.weights_file.name}
     assert not beside, f"{beside} need not be shipped"
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
+def test_a_shipped_card_names_no_place_on_the_machine_that_trained_it(folder):
+    text = (folder / "model.json").read_text(encoding="utf-8")
+    assert not re.findall(r'"(?:/\w|~/|[A-Za-z]:\\).*?"', text)
 
 
 def test_every_shipped_model_is_offered():

@@ -86,6 +86,8 @@ def test_a_card_that_is_not_json(folder):
     assert "NaN is no number" in refusal(folder)
     (folder / "model.json").write_bytes(b"\xff\xfe\x00")
     assert "is not JSON" in refusal(folder)
+    (folder / "model.json").write_text('{"a":' * 100_000)
+    assert "is not JSON" in refusal(folder)
     (folder / "model.json").write_text("[1, 2]")
     assert "no object" in refusal(folder)
 
@@ -206,6 +208,14 @@ def test_documents_and_pictures_may_lie_beside_the_weights(folder):
     (folder / "README.md").write_text("How it was trained.")
     (folder / "loss.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     assert read_model_folder(folder).name == "mean-of-voxel"
+
+
+def test_a_file_that_cannot_be_opened_is_named(folder, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path / "secret.txt"))
+
+    monkeypatch.setattr(model_folder, "pickled_files", refuse)
+    assert "secret.txt cannot be read (Permission denied)" in refusal(folder)
 
 
 def test_a_bad_card_is_not_written(tmp_path):

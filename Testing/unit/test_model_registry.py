@@ -213,6 +213,21 @@ def test_maps_of_a_model(place, series, tmp_path):
     np.testing.assert_allclose(outcome.maps["TTP"], np.where(prepared.mask, expected, 0), rtol=1e-5)
 
 
+def test_voxels_without_a_finite_value_hold_0_and_are_counted(place, series):
+    small_model(place, "model")
+    mask = np.ones(series.geometry.shape, bool)
+    mask[0] = False
+    values = np.full(mask.shape, 3.0)
+    values[0], values[1, 2, 3], values[2, 3, 4] = np.nan, np.nan, np.inf
+    maps = get_method("model").maps({"TTP": values}, series, mask, warnings=("first",))
+    assert np.count_nonzero(maps["TTP"]) == mask.sum() - 2
+    assert maps["TTP"].dtype == np.float32
+    assert maps.warnings == (
+        "first",
+        "model gave no finite value in 2 voxels, which hold 0.",
+    )
+
+
 def test_a_series_outside_the_valid_range_is_said_to_be(place, series, tmp_path):
     changes = {"valid_range": {"repetition_time_s": [1.8, 2.5], "slices": [6, 30]}}
     small_model(place, "model", changes)

@@ -36,7 +36,7 @@ def read_card(path: Path, shipped: bool = False) -> dict[str, Any]:
         raise InputError(_no_card(path)) from None
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror or error}).") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(
             f"{path} is not JSON ({error}); correct it or take its folder away."
         ) from error

@@ -109,10 +109,22 @@ def read_model_folder(path: Path, *, digest: bool = True, shipped: bool = False)
     """
     path = Path(path)
     folder = ModelFolder(path, MappingProxyType(read_card(path / CARD_FILE, shipped)))
-    pickled = pickled_files(path)
+    try:
+        _check_files(folder)
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or path} cannot be read ({error.strerror or error})."
+        ) from error
+    if digest:
+        folder.verified_weights()
+    return folder
+
+
+def _check_files(folder: ModelFolder) -> None:
+    pickled = pickled_files(folder.path)
     if pickled:
         raise InputError(
-            f"{path} holds {pickled[0].name}, a pickled file, which can run code when it is "
+            f"{folder.path} holds {pickled[0].name}, a pickled file, which can run code when it is "
             "opened and is not accepted; keep model.json and safetensors weights only."
         )
     if not folder.weights_file.is_file():
@@ -124,9 +136,6 @@ def read_model_folder(path: Path, *, digest: bool = True, shipped: bool = False)
             f"The weights {folder.weights_file} are no safetensors file or are cut short; "
             "copy the whole folder again."
         )
-    if digest:
-        folder.verified_weights()
-    return folder
 
 
 def write_model_folder(
@@ -144,7 +153,7 @@ def write_model_folder(
     A model folder that is there is replaced. Raises InputError where the card is not as the schema
     says, a weight is not finite as `dtype`, or the folder cannot be written.
     """
-    path = Path(path)
+    path = Path(path).resolve()
     if path.exists() and not (path / CARD_FILE).is_file() and any(path.iterdir()):
         raise InputError(
             f"{path} is there and is not a model folder; choose another place for the model."

@@ -97,23 +97,33 @@ class NetworkMethod(Method):
 
         values    (K, J, I) by name for each of `quantities`; what lies outside `mask` is set to 0.
         settings  what the family was run with besides, in plain JSON values.
-        flags, warnings  see PerfusionMaps.
+        flags, warnings  see PerfusionMaps; voxels of `mask` without a finite value hold 0, and
+                  their number is said.
         """
-        card = self.folder.card
-        model = {key: card[key] for key in ("name", "version", "family")}
-        model["weights_sha256"] = card["weights"]["sha256"]
+        arrays = {item: np.where(mask, values[item.name], 0) for item in self.quantities}
+        lost = ~np.all([np.isfinite(array) for array in arrays.values()], axis=0)
+        if lost.any():
+            warnings = (
+                *warnings,
+                f"{self.name} gave no finite value in {int(lost.sum())} voxels, which hold 0.",
+            )
         return PerfusionMaps(
             arrays={
-                item: np.where(mask, values[item.name], 0).astype(np.float32)
-                for item in self.quantities
+                item: np.where(lost, 0, array).astype(np.float32) for item, array in arrays.items()
             },
             geometry=series.geometry,
             mask=mask,
             method=self.name,
             flags=flags,
-            settings={"model": model, **(settings or {})},
+            settings={"model": self._model(), **(settings or {})},
             warnings=warnings,
         )
+
+    def _model(self) -> dict[str, Any]:
+        """Which model it is, to the byte, for the provenance of its maps."""
+        card = self.folder.card
+        which = {key: card[key] for key in ("name", "version", "family")}
+        return {**which, "weights_sha256": card["weights"]["sha256"]}
 
     def describe(self) -> dict[str, Any]:
         """See `Method.describe`; with the card."""
