@@ -182,6 +182,12 @@ def test_weights_that_do_not_fit_the_architecture(place):
         get_method("model").network("cpu")
 
 
+def test_an_architecture_that_the_family_cannot_build(place):
+    small_model(place, "model", {"architecture": {"exits": 1}})
+    with pytest.raises(InputError, match=r"family hess cannot build .*KeyError: 'outputs'"):
+        get_method("model").network("cpu")
+
+
 def test_a_network_is_loaded_once_ready_to_run(place):
     small_model(place, "model")
     method = get_method("model")

@@ -61,10 +61,10 @@ class NetworkMethod(Method):
         """The network with its weights on `device`, in evaluation mode, without gradients.
 
         Loaded once for each device. Raises InputError where the weights are missing or altered,
-        or do not belong to the architecture of the card.
+        do not belong to the architecture of the card, or the family cannot build that.
         """
         if device not in self._networks:
-            network = self._build()
+            network = self._built()
             try:
                 network.load_state_dict(self.folder.weights())
             except RuntimeError as error:
@@ -75,6 +75,17 @@ class NetworkMethod(Method):
                 ) from error
             self._networks[device] = network.eval().requires_grad_(False).to(device)
         return self._networks[device]
+
+    def _built(self) -> nn.Module:
+        try:
+            return self._build()
+        except InputError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"The family {self.folder.family} cannot build the architecture in the model.json "
+                f"of {self.folder.path} ({type(error).__name__}: {error})."
+            ) from error
 
     def load(self, device: str) -> None:
         """Have the weights on `device` before `estimate`, which else loads them itself."""
