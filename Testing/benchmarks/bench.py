@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,9 +23,9 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 import curves_of_a_brain as brain  # noqa: E402
+from peers import PEER, peer_python  # noqa: E402
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-PEER = "osipy==0.1.4"
 ROWS = 1024
 """Voxels at a time: what stays in the cache, for the matrix product too."""
 
@@ -105,30 +104,6 @@ def in_own_process(flag: str, stored: Path) -> dict[str, float]:
         text=True,
     )
     return dict(json.loads(said.stdout))
-
-
-def peer_python(folder: Path | None) -> Path | None:
-    """Interpreter of an environment with osipy, made in `folder`; None where that cannot be."""
-    if folder is None:
-        return None
-    python = folder / "bin" / "python"
-    if not python.exists():
-        candidates = [
-            *filter(None, [shutil.which("python3.12")]),
-            *map(str, sorted(Path.home().glob(".pyenv/versions/3.12*/bin/python"))),
-        ]
-        found = [candidate for candidate in candidates if runs(candidate)]
-        if not found:
-            print("osipy is left out: no Python 3.12 was found.")
-            return None
-        subprocess.run([found[0], "-m", "venv", folder], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", PEER], check=True)
-    return python
-
-
-def runs(python: str) -> bool:
-    """Whether an interpreter starts: a launcher of one that is not installed does not."""
-    return subprocess.run([python, "--version"], capture_output=True).returncode == 0
 
 
 def run_peer(python: Path, stored: Path) -> dict[str, dict[str, float]]:

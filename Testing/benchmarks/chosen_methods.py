@@ -1,0 +1,40 @@
+"""The methods that a benchmark is given by name or path; those that are not there are said."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from SyntheticPerfusionLib.errors import InputError
+from SyntheticPerfusionLib.methods.method import Method
+from SyntheticPerfusionLib.methods.registry import get_method
+
+
+def available(names: Sequence[str]) -> list[Method]:
+    """The methods of these names, or in the model folders of these paths; a line for the others."""
+    found = []
+    for name in dict.fromkeys(names):
+        try:
+            found.append(get_method(name))
+        except (InputError, ImportError) as error:
+            print(f"{name} is left out: {error}", file=sys.stderr)
+    return found
+
+
+def osipy_methods(folder: Path | None) -> list[Method]:
+    """osipy's, in an environment in `folder`; none where that is None or cannot be made."""
+    from peer_method import PEERS, OsipyMethod
+    from peers import peer_python
+
+    python = peer_python(folder)
+    return [] if python is None else [OsipyMethod(peer, python) for peer in PEERS]
+
+
+def ends_well(main: Callable[[], None]) -> None:
+    """Run `main`; where input cannot be used, one line and exit code 2."""
+    try:
+        main()
+    except InputError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
