@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Cancelled
 from ..progress import at_most_every
 from .reporting import Reporter, StepReporter, choose_reporter
+from .slicer_progress import slicer_reporter
 
 if TYPE_CHECKING:
     from ..methods.model_folder import ModelFolder
@@ -50,24 +52,29 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--install", action="store_true", help="also copy the model to where models are looked for"
     )
-    parser.add_argument(
+    programs = parser.add_mutually_exclusive_group()
+    programs.add_argument(
         "--json-progress", action="store_true", help="one JSON object a line, for programs"
+    )
+    programs.add_argument(
+        "--slicer-progress", action="store_true", help="as Slicer reads it from its modules"
     )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train. Raises InputError where configuration or data are no use, Cancelled where stopped."""
-    from ..training.ranks import process_rank
     from ..training.requirements import require_training_packages
-    from ..training.run import train
 
     require_training_packages()
+    from ..training.ranks import process_rank
+    from ..training.run import train
+
     config = configuration_of(arguments)
     output = arguments.output or Path(f"{config.name}-training")
     if process_rank() > 0:
         return _follow(config, output)
-    with choose_reporter(arguments.json_progress, every_step=True) as reporter:
+    with _reporter(arguments) as reporter:
         seconds = _LOG_EVERY_S if isinstance(reporter, StepReporter) else 0.0
         progress = at_most_every(seconds, reporter.progress)
         model = train(config, output, progress, install=arguments.install)
@@ -95,6 +102,12 @@ def configuration_of(arguments: argparse.Namespace) -> TrainingConfig:
     if arguments.threads is not None:
         config = replace(config, trainer=replace(config.trainer, threads=arguments.threads))
     return config
+
+
+def _reporter(arguments: argparse.Namespace) -> AbstractContextManager[Reporter]:
+    if arguments.slicer_progress:
+        return slicer_reporter("Perfusion Training")
+    return choose_reporter(arguments.json_progress, every_step=True)
 
 
 def _follow(config: TrainingConfig, output: Path) -> int:
