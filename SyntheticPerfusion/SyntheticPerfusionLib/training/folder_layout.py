@@ -105,15 +105,8 @@ def read_layout(root: Path, derivatives: str = "") -> FolderLayout:
                     root / person / "perf",
                 )
             )
-        whole = root / TRUTH / person / f"{person}_patient.json"
-        if digital and not whole.is_file():
-            problems.append(
-                Problem(
-                    person,
-                    "The patient is not whole; run `synthetic-perfusion cohort` on it again.",
-                    whole,
-                )
-            )
+        if digital:
+            problems += _lacking(root, person)
         files += [_files(person, path, len(found) == 1, root, places) for path in found]
     return FolderLayout(root, files, rows, digital, problems)
 
@@ -124,6 +117,18 @@ def _is_cohort(root: Path) -> bool:
     except (OSError, ValueError):
         return False
     return isinstance(content, dict) and "Cohort" in content
+
+
+def _lacking(root: Path, person: str) -> list[Problem]:
+    """What a patient of `synthetic-perfusion cohort` is short of, by its own list of files."""
+    described = root / TRUTH / person / f"{person}_patient.json"
+    again = "run `synthetic-perfusion cohort` on the folder again."
+    try:
+        files = json.loads(described.read_text(encoding="utf-8"))["files"]
+        gone = [name for name in files if not (root / name).is_file()]
+    except (OSError, ValueError, KeyError, TypeError):
+        return [Problem(person, f"The patient is not whole; {again}", described)]
+    return [Problem(person, f"The file is missing; {again}", root / name) for name in gone]
 
 
 def _places(root: Path, derivatives: str) -> list[Path]:

@@ -168,7 +168,8 @@ class FolderSource:
         if self._mask_file is not None:
             given = _mask(self._mask_file)
         source = "truth of the digital patient" if self.digital else "file of the folder"
-        return prepare_patient(series, given, source)
+        # A curve in the folder of a digital patient is the truth, not one that was picked.
+        return prepare_patient(series, given, source, self.digital or not self.files.curves)
 
     def _counted(
         self, mask: np.ndarray, maps: Mapping[str, np.ndarray]
@@ -215,6 +216,7 @@ def folder_sources(
                     layout.root / PARTICIPANTS,
                 )
             )
+        problems += _doubtful(files, layout.root)
         maps = _chosen_maps(files, quantities, layout, problems)
         everybody.append(
             FolderSource(
@@ -241,6 +243,25 @@ def _splits(
     return split_by_seed([files.person for files in layout.files], shares, seed)
 
 
+def _doubtful(files: SeriesFiles, root: Path) -> list[Problem]:
+    """Masks and curves of which there are several, so that none can be told to be meant."""
+    groups = {f"masks of {name}": found for name, found in files.masks.items()}
+    groups["arterial curves"] = files.curves
+    return [
+        Problem(files.identifier, _several(name, found, root), files.series)
+        for name, found in groups.items()
+        if len(found) > 1
+    ]
+
+
+def _several(name: str, found: Sequence[Path], root: Path) -> str:
+    listed = ", ".join(path.relative_to(root).as_posix() for path in found)
+    return (
+        f"There are {len(found)} {name} ({listed}); keep one, or name the folder of one program "
+        "in data.derivatives."
+    )
+
+
 def _chosen_maps(
     files: SeriesFiles, quantities: Sequence[str], layout: FolderLayout, problems: list[Problem]
 ) -> dict[str, Path]:
@@ -263,15 +284,8 @@ def _chosen_maps(
                 )
             )
         else:
-            listed = ", ".join(path.relative_to(layout.root).as_posix() for path in found)
-            problems.append(
-                Problem(
-                    files.identifier,
-                    f"There are {len(found)} maps of {source} ({listed}); keep one, or name the "
-                    "folder of one program in data.derivatives.",
-                    files.series,
-                )
-            )
+            reason = _several(f"maps of {source}", found, layout.root)
+            problems.append(Problem(files.identifier, reason, files.series))
     return chosen
 
 

@@ -81,12 +81,13 @@ class PreparedPatient:
 
 
 def prepare_patient(
-    series: DscSeries, mask: np.ndarray | None, mask_source: str
+    series: DscSeries, mask: np.ndarray | None, mask_source: str, search_artery: bool = True
 ) -> PreparedPatient:
     """The series at steady state in the brain, and its arterial curve.
 
-    mask         (K, J, I) bool; None to find the brain in the series.
-    mask_source  where `mask` comes from, in words.
+    mask           (K, J, I) bool; None to find the brain in the series.
+    mask_source    where `mask` comes from, in words.
+    search_artery  False where somebody has picked one.
     Raises InputError where the series has no echo time or shows no usable bolus.
     """
     if series.echo_time_s is None:
@@ -101,13 +102,14 @@ def prepare_patient(
         "warnings": list(prepared.warnings),
     }
     curve = None
-    try:
-        found = find_aif(prepared.series, prepared.mask, prepared.bolus)
-    except InputError as error:
-        about["aif"] = f"none found: {error}"
-    else:
-        curve = found.concentration.astype(np.float32)
-        about["aif"] = found.source
+    if search_artery:
+        try:
+            found = find_aif(prepared.series, prepared.mask, prepared.bolus)
+        except InputError as error:
+            about["aif"] = f"none found: {error}"
+        else:
+            curve = found.concentration.astype(np.float32)
+            about["aif"] = found.source
     return PreparedPatient(prepared, curve, about)
 
 

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..errors import InputError
+from ..maps.quantity import QUANTITIES
 from ..phantom.cohort import SPLITS
 from ..progress import CancelCheck, Progress, never, silent, stop_if
 from .check_data import check_parts, check_targets
@@ -24,7 +25,7 @@ from .folder_source import folder_sources
 from .patient_cache import PatientCache
 from .patient_content import PatientContent
 from .patient_workers import helping
-from .problem import Problem, noting, refuse
+from .problem import Problem, UnusableData, noting, refuse
 
 _POLL_S = 0.5
 """How often a patient that another process is making is asked for."""
@@ -156,8 +157,15 @@ def find_sources(
 ) -> tuple[list[PatientSource], list[Problem]]:
     """Who is to be trained with, before anything is drawn or read, and who is not there at all.
 
-    Raises InputError where the cohort is no plan or the folder holds nobody.
+    Raises InputError where the cohort is no plan, the folder holds nobody, or there is no such
+    quantity.
     """
+    unknown = [name for name in quantities if name not in QUANTITIES]
+    if unknown:
+        raise InputError(
+            f"There is no quantity called {', '.join(unknown)}; choose from "
+            f"{', '.join(QUANTITIES)}."
+        )
     if data.source == "digital":
         return [*digital_sources(data.cohort, data.automatic_mask)], []
     found, problems = folder_sources(
@@ -166,20 +174,35 @@ def find_sources(
     return [*found], problems
 
 
-def fill(source: PatientSource, store: PatientCache, cancelled: CancelCheck = never) -> bool:
-    """Make a patient if it is not there; False where another process is making it.
+def fill(
+    source: PatientSource, store: PatientCache, cancelled: CancelCheck = never
+) -> PatientContent | None:
+    """The patient, made if it is not there yet; None where another process is making it.
 
-    Raises InputError where it cannot be used, Cancelled where asked to stop.
+    Raises UnusableData where the patient cannot be used, InputError where the cache takes no
+    patients, Cancelled where asked to stop.
     """
     name = store.name(source.identifier, source.made_of())
-    if store.read(name) is not None:
-        return True
+    content = store.read(name)
+    if content is not None:
+        return content
     with store.hold(name) as mine:
         if not mine:
-            return False
+            return None
         if store.read(name) is None:
-            store.write(name, source.make(cancelled))
-    return True
+            problems: list[Problem] = []
+            with noting(problems, source.identifier, source.file):
+                content = source.make(cancelled)
+            if content is None:
+                raise refuse(problems)
+            store.write(name, content)
+    content = store.read(name)
+    if content is None:
+        raise InputError(
+            f"What was written to {store.folder / name} is not there any more; leave the cache to "
+            "the trainings that use it, and start again."
+        )
+    return content
 
 
 def _all_of(
@@ -197,15 +220,15 @@ def _all_of(
         busy = []
         for n in todo:
             stop_if(cancelled)
-            source = sources[n]
-            name = store.name(source.identifier, source.made_of())
-            wrong: list[Problem] = []
-            with noting(wrong, source.identifier, source.file):
-                if not fill(source, store, cancelled):
+            source, content = sources[n], None
+            try:
+                content = fill(source, store, cancelled)
+            except UnusableData as error:
+                wrong = error.problems
+            else:
+                if content is None:
                     busy.append(n)
                     continue
-            content = None if wrong else store.read(name)
-            if content is not None:
                 why = content.about.get("drawn", {}).get("phases", {}).get("missing", "")
                 wrong = check_targets(source.identifier, content.targets, quantities, why)
             if wrong:
