@@ -106,6 +106,11 @@ class SampleTable:
     def __len__(self) -> int:
         return int(self._ends[-1]) if self._ends.size else 0
 
+    @property
+    def knows_mtt(self) -> bool:
+        """Whether the true MTT of any sample is known."""
+        return any(np.isfinite(patient.true_mtt).any() for patient in self._patients)
+
     def gather(self, samples: np.ndarray) -> dict[str, np.ndarray]:
         """Arrays of the samples (N,), curves of several lengths filled up with 0 at their end.
 

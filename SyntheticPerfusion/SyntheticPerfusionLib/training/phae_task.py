@@ -29,6 +29,8 @@ from .problem import Problem, noting, refuse
 from .task import Task
 from .typed_values import one_of, read_section
 
+_PREPROCESSING = {"normalisation": NORMALISATION}
+
 
 @dataclass(frozen=True)
 class PhaeSettings:
@@ -59,9 +61,10 @@ class PhaeTask(Task):
     def __init__(self, config: TrainingConfig, patients: Sequence[TrainingPatient]) -> None:
         super().__init__(config, patients)
         self.architecture = PhaeArchitecture.from_json(config.architecture)
-        if unknown := sorted(set(config.preprocessing)):
+        if config.preprocessing not in ({}, _PREPROCESSING):
             raise InputError(
-                f"preprocessing has the key {unknown[0]}; this family has nothing to choose there."
+                f"preprocessing is {dict(config.preprocessing)}; this family has nothing to choose "
+                f"there, leave it out or give {_PREPROCESSING}."
             )
         self.settings = read_section(PhaeSettings, dict(config.task), "The configuration", "task")
         self.network = self.architecture.encoder()
@@ -119,15 +122,15 @@ class PhaeTask(Task):
         ]
 
     def validation_figures(self, batch: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
-        """Reconstruction error; and, where the truth is known, that of the MTT, in seconds."""
+        """Reconstruction error; and, where somebody knows the truth, that of the MTT in seconds."""
         mtt_s = self._mtt_s(batch)
         away = self._away(batch, mtt_s)
-        known = batch["true_mtt"].isfinite()
-        wrong = (mtt_s - batch["true_mtt"]).abs()[known]
-        return {
-            "reconstruction_error": (away.sum(), torch.tensor(len(away))),
-            "mtt_error_s": (wrong.sum(), known.sum()),
-        }
+        figures = {"reconstruction_error": (away.sum(), torch.tensor(len(away)))}
+        if self._validation.knows_mtt:
+            known = batch["true_mtt"].isfinite()
+            wrong = (mtt_s - batch["true_mtt"]).abs()[known]
+            figures["mtt_error_s"] = (wrong.sum(), known.sum())
+        return figures
 
     def _mtt_s(self, batch: dict[str, Tensor]) -> Tensor:
         mtt_s: Tensor = self.network(batch["curves"], batch["step_s"], batch.get("measured"))
@@ -167,7 +170,7 @@ class PhaeTask(Task):
             ),
             "quantities": ["CBF", "CBV", "MTT", "misfit"],
             "architecture": self.architecture.as_json(),
-            "preprocessing": {"normalisation": NORMALISATION},
+            "preprocessing": dict(_PREPROCESSING),
             "needs": {"aif": True, "echo_time": True, "minimum_frames": 10},
             "valid_range": {
                 "repetition_time_s": [round(min(steps), 3), round(max(steps), 3)],
