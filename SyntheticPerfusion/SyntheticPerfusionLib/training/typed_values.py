@@ -65,6 +65,7 @@ def _value(kind: Any, value: Any, where: str, key: str) -> Any:
             raise _wrong(where, key, value, f"a list of {len(parts)} numbers")
         return tuple(_value(part, one, where, key) for part, one in zip(parts, value, strict=True))
     if get_origin(kind) is not None:
+        value = {} if value is None else value
         if not isinstance(value, Mapping):
             raise _wrong(where, key, value, "keys with values")
         return dict(value)

@@ -1,0 +1,306 @@
+"""The training loop with a toy family: what it leaves, how it goes on, what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import pickle
+import signal
+
+import numpy as np
+import pytest
+import torch
+from SyntheticPerfusionLib.errors import Cancelled, InputError
+from SyntheticPerfusionLib.methods.model_folder import read_model_folder
+from SyntheticPerfusionLib.methods.model_registry import model_folders
+from SyntheticPerfusionLib.training.batch_stream import BatchStream
+from SyntheticPerfusionLib.training.checkpoints import read_checkpoint
+from SyntheticPerfusionLib.training.configuration import TrainingConfig
+from SyntheticPerfusionLib.training.requirements import TRAINING_PACKAGES
+from SyntheticPerfusionLib.training.run import train
+from SyntheticPerfusionLib.training.tasks import TASKS
+
+from . import toy_training
+from .toy_training import configuration
+
+toy_training.register()
+
+
+@pytest.fixture(autouse=True)
+def _models_of_nobody(tmp_path, monkeypatch):
+    monkeypatch.setenv("SYNTHETIC_PERFUSION_MODELS", str(tmp_path / "models"))
+
+
+def rows(path):
+    with path.open(encoding="utf-8") as file:
+        return [
+            {key: value for key, value in row.items() if key != "seconds"}
+            for row in csv.DictReader(file)
+        ]
+
+
+def same(one, other):
+    """Whether two runs ended alike to the last bit: weights, optimiser, curves, model."""
+    left, right = (read_checkpoint(run / "checkpoints" / "last.pt") for run in (one, other))
+    assert left.network.keys() == right.network.keys()
+    for name, tensor in left.network.items():
+        assert torch.equal(tensor, right.network[name]), name
+    for number, moments in left.optimiser["state"].items():
+        for name, tensor in moments.items():
+            assert torch.equal(tensor, right.optimiser["state"][number][name]), name
+    for table in ("epochs.csv", "steps.csv"):
+        assert rows(one / table) == rows(other / table)
+    shas = {
+        json.loads((run / "toy-line" / "model.json").read_text())["weights"]["sha256"]
+        for run in (one, other)
+    }
+    assert len(shas) == 1
+
+
+def test_a_run_leaves_a_model_and_what_it_came_from(tmp_path):
+    said = []
+    config = configuration()
+    model = train(config, tmp_path / "run", lambda fraction, _: said.append(fraction))
+    assert model.path == tmp_path / "run" / "toy-line"
+    assert read_model_folder(model.path).weights().keys() == model.weights().keys()
+    training = model.card["training"]
+    assert TrainingConfig.from_json(training["configuration"]) == config
+    assert training["epochs"] == 3
+    assert training["steps"] == 60
+    assert training["device"] == "cpu"
+    assert training["seconds"] > 0
+    assert {"torch", "lightning", "numpy", "synthetic-perfusion"} <= training["software"].keys()
+    assert TrainingConfig.read(tmp_path / "run" / "configuration.yaml") == config
+    epochs = rows(tmp_path / "run" / "epochs.csv")
+    assert float(epochs[2]["loss"]) < 0.7 * float(epochs[0]["loss"])
+    assert model.card["metrics"]["validation"]["error"] == float(epochs[2]["error"])
+    assert [int(row["step"]) for row in rows(tmp_path / "run" / "steps.csv")] == [*range(5, 61, 5)]
+    assert (tmp_path / "run" / "loss.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert list((tmp_path / "run" / "tensorboard").iterdir())
+    assert "epoch 3" in (tmp_path / "run" / "training.log").read_text()
+    assert said == sorted(said)
+    assert said[-1] == 1.0
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+@pytest.mark.parametrize("asked_by", ["caller", "SIGTERM"])
+def test_stopped_within_an_epoch_it_goes_on_to_the_same_weights(tmp_path, asked_by, precision):
+    config = configuration(trainer={"precision": precision})
+    asked = iter(range(1000))
+
+    def cancelled():
+        # Asked a few times on the way in and while validating, else after each step.
+        if next(asked) != 37:
+            return False
+        if asked_by == "SIGTERM":
+            os.kill(os.getpid(), signal.SIGTERM)
+        return asked_by == "caller"
+
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Cancelled):
+        train(config, tmp_path / "stopped", cancelled=cancelled)
+    assert signal.getsignal(signal.SIGTERM) == before
+    state = read_checkpoint(tmp_path / "stopped" / "checkpoints" / "last.pt").state
+    assert state.epoch == 1
+    assert 30 < state.step < 40
+    assert not (tmp_path / "stopped" / "toy-line").exists()
+    train(config, tmp_path / "stopped")
+    train(config, tmp_path / "through")
+    same(tmp_path / "stopped", tmp_path / "through")
+
+
+class Impatient(toy_training.ToyTask):
+    """Has somebody ask to stop as soon as it validates."""
+
+    validating = False
+
+    def validation_figures(self, batch):
+        type(self).validating = True
+        return super().validation_figures(batch)
+
+
+def test_stopped_while_validating_it_validates_before_it_goes_on(tmp_path, monkeypatch):
+    config = configuration()
+    with monkeypatch.context() as patched:
+        patched.setitem(TASKS, toy_training.FAMILY, f"{__name__}:Impatient")
+        with pytest.raises(Cancelled):
+            train(config, tmp_path / "stopped", cancelled=lambda: Impatient.validating)
+    state = read_checkpoint(tmp_path / "stopped" / "checkpoints" / "last.pt").state
+    assert (state.step, state.epoch) == (20, 0)
+    train(config, tmp_path / "stopped")
+    train(config, tmp_path / "through")
+    same(tmp_path / "stopped", tmp_path / "through")
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path):
+    config = configuration()
+    first = train(config, tmp_path / "run")
+    before = (tmp_path / "run" / "checkpoints" / "last.pt").stat().st_mtime_ns
+    again = train(config, tmp_path / "run")
+    assert again.card == first.card
+    assert (tmp_path / "run" / "checkpoints" / "last.pt").stat().st_mtime_ns == before
+
+
+def test_a_changed_configuration_is_refused_in_an_old_folder(tmp_path):
+    train(configuration(optimisation={"epochs": 1}), tmp_path / "run")
+    with pytest.raises(InputError, match=r"another configuration \(seed, optimisation\.epochs"):
+        train(configuration(seed=4, optimisation={"epochs": 2}), tmp_path / "run")
+
+
+def test_the_best_model_is_the_one_that_is_kept(tmp_path):
+    def config(epochs):
+        return configuration(
+            optimisation={"epochs": epochs}, task={"steps": 20, "figures": [3.0, 1.0, 2.0]}
+        )
+
+    kept = train(config(3), tmp_path / "three")
+    assert kept.card["training"]["best_epoch"] == 2
+    assert kept.card["metrics"]["validation"]["error"] == 1.0
+    two = train(config(2), tmp_path / "two")
+    for name, tensor in two.weights().items():
+        assert torch.equal(tensor, kept.weights()[name]), name
+    left = [path.name for path in (tmp_path / "three" / "checkpoints").iterdir()]
+    assert sorted(left) == ["best-epoch-0002.safetensors", "last.pt"]
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        ({"steps": 20, "diverges": True}, "loss is no longer a finite number at step 5 of epoch 1"),
+        ({"steps": 20, "figures": [float("inf")]}, "validation figure error is not a finite"),
+    ],
+)
+def test_numbers_that_are_none_end_the_run_with_a_sentence(tmp_path, task, said):
+    with pytest.raises(InputError, match=said):
+        train(configuration(task=task), tmp_path / "run")
+    assert not (tmp_path / "run" / "toy-line").exists()
+
+
+def test_mixed_precision_computes_in_it_on_the_cpu(tmp_path, monkeypatch):
+    seen = set()
+    loss = toy_training.ToyTask.loss
+
+    def watched(self, batch):
+        value = loss(self, batch)
+        seen.add(self.computed_in)
+        return value
+
+    monkeypatch.setattr(toy_training.ToyTask, "loss", watched)
+    model = train(configuration(trainer={"precision": "bf16-mixed"}), tmp_path / "run")
+    assert seen == {torch.bfloat16}
+    assert {tensor.dtype for tensor in model.weights().values()} <= {torch.float32, torch.int64}
+
+
+def test_fine_tuning_begins_with_the_weights_of_the_model(tmp_path):
+    start = train(configuration(), tmp_path / "start")
+    still = configuration(
+        name="toy-tuned",
+        architecture={},
+        start_from=str(start.path),
+        optimisation={"epochs": 1, "learning_rate": 1e-9},
+        task={"steps": 1, "plain": False},
+    )
+    still = TrainingConfig.from_json({**still.as_json(), "architecture": {}})
+    tuned = train(still, tmp_path / "tuned")
+    assert tuned.card["architecture"] == {"width": 8}
+    assert tuned.card["training"]["started_from"] == str(start.path)
+    for name, tensor in start.weights().items():
+        if "running" not in name and "tracked" not in name:
+            assert torch.allclose(tensor, tuned.weights()[name], atol=1e-6), name
+
+
+def test_fine_tuning_says_what_does_not_fit(tmp_path):
+    start = train(configuration(optimisation={"epochs": 1}), tmp_path / "start")
+    with pytest.raises(InputError, match="whose architecture differs in width"):
+        train(configuration(start_from=str(start.path), architecture={"width": 9}), tmp_path / "a")
+    with pytest.raises(InputError, match="do not fit this architecture"):
+        train(configuration(start_from=str(start.path), task={"plain": True}), tmp_path / "b")
+    with pytest.raises(InputError, match=r"of the family toy, but .* hess"):
+        train(configuration(start_from=str(start.path), family="hess"), tmp_path / "c")
+    with pytest.raises(InputError, match="no method called 'nowhere'"):
+        train(configuration(start_from="nowhere"), tmp_path / "d")
+
+
+def test_an_installed_model_is_listed_and_its_name_stays_its_own(tmp_path):
+    model = train(configuration(), tmp_path / "run", install=True)
+    assert model.path == tmp_path / "models" / "toy-line"
+    assert "toy-line" in model_folders()
+    train(configuration(), tmp_path / "run", install=True)
+    with pytest.raises(InputError, match="There is already a toy-line"):
+        train(configuration(seed=9), tmp_path / "other", install=True)
+    with pytest.raises(InputError, match="There is already a osvd among the methods"):
+        train(configuration(name="osvd"), tmp_path / "third", install=True)
+    assert not (tmp_path / "third" / "checkpoints" / "last.pt").exists()
+
+
+def test_a_damaged_or_dangerous_checkpoint_is_refused(tmp_path):
+    config = configuration()
+    run = tmp_path / "run"
+    train(config, run)
+    path = run / "checkpoints" / "last.pt"
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(InputError, match="is damaged"):
+        train(config, run)
+    ran = tmp_path / "ran"
+
+    class Malice:
+        def __reduce__(self):
+            return os.mkdir, (str(ran),)
+
+    with path.open("wb") as file:
+        pickle.dump(Malice(), file)
+    with pytest.raises(InputError, match="no checkpoint"):
+        train(config, run)
+    assert not ran.exists()
+
+
+def test_missing_packages_are_all_named(monkeypatch, tmp_path):
+    monkeypatch.setitem(TRAINING_PACKAGES, "no_such_module", "no-such-package")
+    monkeypatch.setitem(TRAINING_PACKAGES, "nor_this", "nor-this-one")
+    with pytest.raises(InputError, match="needs no-such-package, nor-this-one, not installed"):
+        train(configuration(), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ({"schedule": "constant"}, [1, 1, 1, 1]),
+        ({"schedule": "halving", "halve_every": 2}, [1, 1, 0.5, 0.25]),
+        ({"schedule": "constant", "warmup_steps": 19}, [0.05, 0.55, 1, 1]),
+    ],
+)
+def test_learning_rates(schedule, expected):
+    config = configuration(
+        optimisation={"epochs": 6, "learning_rate": 1.0, **schedule}, task={"steps": 10}
+    )
+    task = toy_training.ToyTask(config, [])
+    rates = [task.learning_rate(step) for step in (0, 10, 20, 40)]
+    np.testing.assert_allclose(rates, expected)
+
+
+def test_cosine_falls_to_a_hundredth():
+    config = configuration(
+        optimisation={"epochs": 2, "learning_rate": 1.0, "schedule": "cosine"}, task={"steps": 50}
+    )
+    rates = [toy_training.ToyTask(config, []).learning_rate(step) for step in range(100)]
+    assert rates == sorted(rates, reverse=True)
+    np.testing.assert_allclose([rates[0], rates[-1]], [1.0, 0.01])
+
+
+@pytest.mark.parametrize("prefetch", [0, 1, 3, 100])
+def test_batches_come_in_order_whatever_is_made_ahead(prefetch):
+    stream = BatchStream(lambda step: {"step": step}, lambda: range(4, 11), prefetch)
+    for _ in range(2):
+        assert [batch["step"] for batch in stream] == list(range(4, 11))
+
+
+def test_what_goes_wrong_while_a_batch_is_made_ahead_is_heard():
+    def make(step):
+        if step == 5:
+            raise InputError("The patient is gone.")
+        return {}
+
+    with pytest.raises(InputError, match="gone"):
+        list(BatchStream(make, lambda: range(9), 2))
