@@ -92,6 +92,20 @@ class Device(Enum):
         }[self]
 
 
+class TrainingData(Enum):
+    """What a model is trained on. Names are stored in scenes: never rename."""
+
+    Configured = "configured"
+    Folder = "folder"
+
+    def label(self):
+        """How the choice reads in the panel."""
+        return {
+            TrainingData.Configured: _("What the configuration names"),
+            TrainingData.Folder: _("Patients of my own"),
+        }[self]
+
+
 @parameterNodeWrapper
 class SyntheticPerfusionParameterNode:
     """What the person chose. It is saved with the scene, so names stay as they are.
@@ -107,6 +121,10 @@ class SyntheticPerfusionParameterNode:
     overlayMap, background            map laid over an image; no background takes the series.
     overlayVisible, overlayOpacity, legendVisible  how it is shown.
     roiSegmentation, tumorId, contralateralId, ratioTable  the regions and what was measured.
+    trainingStart, trainingConfiguration  what a training begins with.
+    trainingData, trainingFolder  what is learned from.
+    trainingName, trainingEpochs, trainingDevice, trainingRuns  the new model; how and where it is
+                                      trained. No epochs, no folder of runs: the usual.
     """
 
     series: vtkMRMLSequenceNode
@@ -133,6 +151,14 @@ class SyntheticPerfusionParameterNode:
     tumorId: str = ""
     contralateralId: str = ""
     ratioTable: vtkMRMLTableNode
+    trainingStart: str = ""
+    trainingConfiguration: Path = Path()
+    trainingData: TrainingData = TrainingData.Configured
+    trainingFolder: Path = Path()
+    trainingName: str = ""
+    trainingEpochs: Annotated[int, WithinRange(0, 10000)] = 0
+    trainingDevice: Device = Device.Auto
+    trainingRuns: Path = Path()
 
 
 class SyntheticPerfusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -165,8 +191,10 @@ class SyntheticPerfusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
         self.initializeParameterNode()
 
     def cleanup(self):
-        """End the background process when the module goes away."""
+        """End the background processes when the module goes away."""
         self.setParameterNode(None)
+        if self.panel is not None:
+            self.panel.close()
         self.removeObservers()
 
     def enter(self):

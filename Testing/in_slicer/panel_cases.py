@@ -19,13 +19,14 @@ import slicer
 from in_slicer.network_cases import NetworkCase
 from in_slicer.panel_case import PanelCase, StandInChild, StandInPatient
 from in_slicer.scene_case import BALL, FRAMES, bolus_series, painted_segment
+from in_slicer.training_cases import TrainingCase
 from SyntheticPerfusionLib.gui.cli_job import CANCELLED
 from SyntheticPerfusionLib.gui.digital_patient import make_sample
 from SyntheticPerfusionLib.mrml import grid, maps, sequence
 from SyntheticPerfusionLib.series.brain_mask import brain_mask
 from SyntheticPerfusionLib.series.images import read_image, write_image
 
-__all__ = ["ClassicalCase", "NetworkCase"]
+__all__ = ["ClassicalCase", "NetworkCase", "TrainingCase"]
 
 
 class ClassicalCase(PanelCase):

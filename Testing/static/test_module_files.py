@@ -127,7 +127,9 @@ def test_every_bound_widget_names_a_parameter_and_no_two_the_same():
 
 
 # These have no widget of a class that Slicer can bind; the sections bind them.
-BOUND_BY_HAND = {"aifSegmentId", "method", "tumorId", "contralateralId", "ratioTable"}
+BOUND_BY_HAND = {
+    "aifSegmentId", "method", "tumorId", "contralateralId", "ratioTable", "trainingStart",
+}  # fmt: skip
 
 
 def test_every_parameter_has_its_widget():
@@ -141,6 +143,9 @@ BINDABLE = {
     "Path": {"ctkPathLineEdit"},
     "AifSource": {"QComboBox"},
     "Device": {"QComboBox"},
+    "TrainingData": {"QComboBox"},
+    "int": {"QSpinBox"},
+    "str": {"QLineEdit"},
 }
 
 
@@ -158,7 +163,7 @@ def test_bound_widgets_are_of_a_class_that_slicer_can_bind_to_the_parameters_typ
 def test_numbers_have_limits_in_the_parameter_node_because_slicer_sets_them_on_the_widget():
     for name, field in parameter_fields().items():
         annotation = ast.unparse(field.annotation)
-        if "float" in annotation:
+        if re.search(r"\b(float|int)\b", annotation):
             assert "WithinRange" in annotation, name
 
 

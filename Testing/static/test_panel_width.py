@@ -88,12 +88,21 @@ def test_it_fits_with_long_texts_and_wraps_them(panel):
     assert panel.minimumSizeHint().width() <= WIDTH
 
 
+def test_wrapped_texts_ask_for_the_height_that_they_need(panel):
+    # Qt notes it when a text is set; a size policy that is set after it takes it back.
+    found = [label for label in panel.findChildren(QtWidgets.QLabel) if label.wordWrap()]
+    written = [label for label in found if label.text() not in ("", "-")]
+    assert {"researchLabel", "trainingGuideLabel"} <= {label.objectName() for label in written}
+    for label in written:
+        assert label.sizePolicy().hasHeightForWidth(), label.objectName()
+
+
 def test_steps_come_in_the_order_in_which_they_are_taken(panel):
     panel.setFixedWidth(WIDTH)
     panel.show()
     QtWidgets.QApplication.processEvents()
     names = ["researchLabel", "seriesSection", "aifSection", "methodSection", "applyButton"]
-    names += ["mapsSection", "ratioSection", "logSection"]
+    names += ["mapsSection", "ratioSection", "trainingSection", "logSection"]
     tops = [panel.findChild(QtWidgets.QWidget, name).y() for name in names]
     assert tops == sorted(tops)
     assert len(set(tops)) == len(tops)

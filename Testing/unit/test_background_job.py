@@ -84,6 +84,13 @@ def test_unusable_input_is_said_in_the_programs_own_sentence():
     assert finish(child)[-1] == ("failed", "There is no bolus.")
 
 
+def test_a_list_of_what_is_wrong_is_said_whole():
+    said = ["a note", "synthetic-perfusion: Patients that cannot be used: 2:", "  a: x", "  b: y"]
+    child = ScriptedChild([[(ERRORS, line) for line in said]], 2)
+    expected = "Patients that cannot be used: 2:\n  a: x\n  b: y"
+    assert finish(child)[-1] == ("failed", expected)
+
+
 def test_a_fault_shows_its_last_words():
     said = finish(ScriptedChild([[(ERRORS, "Traceback"), (ERRORS, "KeyError: 1")]], 1))
     assert said[-1][0] == "failed"

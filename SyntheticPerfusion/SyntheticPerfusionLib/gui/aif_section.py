@@ -21,6 +21,7 @@ from ..series.aif_voxels import aif_of_voxels
 from ..series.dsc_series import DscSeries
 from ..series.prepare import PreparationOptions, prepare
 from .errors_shown import errors_shown
+from .path_edit import show_no_dot
 from .plot_frame import PlotFrame
 from .segment_choice import SegmentChoice
 
@@ -66,6 +67,7 @@ class AifSection:
         """
         if self._parameters is None:
             return
+        show_no_dot(self._ui.aifFileEdit)
         self._ui.aifReasonLabel.setText(not_needed)
         self._ui.aifReasonLabel.setVisible(bool(not_needed))
         for widget in (

@@ -15,6 +15,7 @@ from .child import ERRORS, ChildProcess
 
 UNUSABLE_INPUT, CANCELLED = 2, 130
 _TAIL = 12
+_SPEAKER = "synthetic-perfusion: "
 
 
 def _ignore(*_: object) -> None:
@@ -101,7 +102,13 @@ class CliJob:
         elif code == 0 and (self._result is not None or not self.has_result):
             self.listener.done(self._result or {})
         elif code == UNUSABLE_INPUT and self._errors:
-            self.listener.failed(self._errors[-1])
+            self.listener.failed(_refusal(self._errors))
         else:
             last_words = "\n".join(self._errors[-_TAIL:]) or "It said nothing."
             self.listener.failed(f"The computation ended with code {code}.\n{last_words}")
+
+
+def _refusal(errors: Sequence[str]) -> str:
+    """What the program said of the input: from its name on, as a list takes several lines."""
+    starts = [row for row, line in enumerate(errors) if line.startswith(_SPEAKER)]
+    return "\n".join(errors[starts[-1] :]).removeprefix(_SPEAKER) if starts else errors[-1]

@@ -29,12 +29,12 @@ _READING_MODELS = ("jsonschema",)
 class MethodSection:
     """Offers the methods of the registry; the choice is stored by name.
 
-    changed()  called when the list or the height of the section changed.
+    rescan()  lists the models again, here and wherever else they can be chosen.
     """
 
-    def __init__(self, ui: Any, changed: Callable[[], None]) -> None:
+    def __init__(self, ui: Any, rescan: Callable[[], None]) -> None:
         self._ui = ui
-        self._changed = changed
+        self._rescan = rescan
         self._parameters: Any = None
         self._methods: dict[str, dict[str, Any]] = {}
         self._card_shown: tuple[str, str] | None = None
@@ -120,6 +120,10 @@ class MethodSection:
         """Whether the chosen method is a network."""
         return "card" in self._methods.get(self._parameters.method, {})
 
+    def is_listed(self, name: str) -> bool:
+        """Whether a method is called so; capitals make no difference, as in file systems."""
+        return name.lower() in {known.lower() for known in self._methods}
+
     def title(self) -> str:
         """Title of the chosen method; its name where it is not installed here."""
         name = self._parameters.method
@@ -161,8 +165,7 @@ class MethodSection:
             # Without its schema a model of unknown origin is not read.
             if user_model_folder().is_dir() and any(user_model_folder().iterdir()):
                 ensure_packages(_READING_MODELS)
-            self.scan()
-            self._changed()
+            self._rescan()
 
 
 def _entry(method: dict[str, Any]) -> Entry:

@@ -31,6 +31,7 @@ from .ratio_section import RatioSection
 from .requirements import ensure_packages, ensure_torch
 from .run_button import RunButton, Words
 from .series_section import SeriesSection
+from .training_section import TrainingSection
 
 _NETWORK_PACKAGES = ("jsonschema", "safetensors")
 
@@ -57,11 +58,12 @@ class Panel:
                 ui.preparationSection,
                 ui.mapsSection,
                 ui.ratioSection,
+                ui.trainingSection,
                 ui.logSection,
             ],
         )
         self.cache = SeriesCache()
-        self.method = MethodSection(ui, self.update)
+        self.method = MethodSection(ui, self.rescan)
         self.series = SeriesSection(
             ui, self.cache, self._load, self.update, self.method.needs_echo_time
         )
@@ -72,6 +74,9 @@ class Panel:
         self.apply = RunButton(ui.applyButton, ui.progressBar, words, self._on_apply, make_child)
         self.maps = MapsSection(ui)
         self.ratio = RatioSection(ui, self.say)
+        self.training = TrainingSection(
+            ui, self.method.is_listed, self.rescan, self._height.later, make_child
+        )
         ui.seriesSelector.connect("nodeActivated(vtkMRMLNode*)", self._on_series_picked)
         self._sections = (
             self.method,
@@ -81,6 +86,7 @@ class Panel:
             self.aif,
             self.maps,
             self.ratio,
+            self.training,
         )
 
     def set_parameters(self, parameters: Any) -> None:
@@ -114,9 +120,21 @@ class Panel:
             self.maps.update()
             self._show_overlay_if_changed()
             self.ratio.update()
+            self.training.update()
         finally:
             self._updating = False
             self._height.later()
+
+    def rescan(self) -> None:
+        """List the models that there are now."""
+        self.method.scan()
+        self.training.scan()
+        self.update()
+
+    def close(self) -> None:
+        """End what runs in the background: the panel is going away."""
+        self.apply.stop()
+        self.training.stop()
 
     def _show_overlay_if_changed(self) -> None:
         parameters = self._parameters

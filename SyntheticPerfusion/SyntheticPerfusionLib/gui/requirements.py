@@ -49,14 +49,14 @@ def _install_torch() -> None:
         raise RuntimeError(_("PyTorch was not installed; it is needed to compute maps."))
 
 
-def ensure_packages(names: Collection[str], file: str = "requirements.txt") -> None:
-    """Have these packages of a requirements file installed, after asking the person.
+def ensure_packages(names: Collection[str] | None = None, file: str = "requirements.txt") -> None:
+    """Have packages of a requirements file installed, after asking the person.
 
-    names  as they stand in the file, which says which versions will do.
+    names  as they stand in the file, which says which versions will do; None for all of them.
     Raises RuntimeError where the person declines.
     """
     import slicer.packaging
 
     listed = slicer.packaging.load_requirements(resource(file))
-    wanted = [requirement for requirement in listed if requirement.name in names]
+    wanted = [item for item in listed if names is None or item.name in names]
     slicer.packaging.pip_ensure(wanted, requester="SyntheticPerfusion")
