@@ -58,6 +58,13 @@ def add_parser(subparsers: Any) -> None:
         help="the test patients of a folder that `cohort` wrote, in the place of drawn ones",
     )
     parser.add_argument(
+        "--slice-step",
+        type=int,
+        default=1,
+        metavar="N",
+        help="maps of every N-th slice alone, to save time (default 1)",
+    )
+    parser.add_argument(
         "--alone", action="store_true", help="without oSVD and the mean of the training set"
     )
     parser.add_argument(
@@ -86,7 +93,9 @@ def run(args: argparse.Namespace) -> int:
     with choose_reporter(args.json_progress) as reporter:
         if not args.alone:
             methods += _trivial(source)
-        result = evaluate(source.patients, methods, device, part(reporter.progress, 0.1, 1.0))
+        result = evaluate(
+            source.patients, methods, device, args.slice_step, part(reporter.progress, 0.1, 1.0)
+        )
         result.warn(seen_before(methods, source.identities))
         for sentence in (*result.warnings, *(f"Left out: {one}" for one in result.left_out)):
             reporter.warn(sentence)
@@ -106,6 +115,8 @@ def run(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> None:
     if args.patients is not None and args.patients < 1:
         raise InputError(f"--patients is {args.patients}; give 1 or more.")
+    if args.slice_step < 1:
+        raise InputError(f"--slice-step is {args.slice_step}; give 1 or more.")
     drawn = {"--mix": args.mix, "--protocol": args.protocol, "--grid": args.grid}
     given = [name for name, value in drawn.items() if value]
     given += ["--small"] if args.small else []

@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from ..errors import InputError
+from ..maps.perfusion_maps import PerfusionMaps
 from ..methods.method import Method
 from ..methods.network_method import NetworkMethod
 from ..progress import CancelCheck, Progress, never, part, silent, stop_if
@@ -17,6 +20,8 @@ from ..series.dsc_series import DscSeries
 from ..series.prepare import Prepared, prepare
 from .evaluated_patient import EvaluatedPatient
 from .patient_figures import MapFigures, map_figures
+
+Look = Callable[[EvaluatedPatient, PerfusionMaps], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +58,16 @@ def evaluate(
     patients: Sequence[Callable[[], EvaluatedPatient]],
     methods: Sequence[Method],
     device: str = "cpu",
+    slice_step: int = 1,
     progress: Progress = silent,
     cancelled: CancelCheck = never,
+    look: Look | None = None,
 ) -> Evaluation:
     """Run the methods on patients that are made or read one after the other.
+
+    slice_step  maps are made of every so many slices alone, from the middle of the first step on:
+                a look at many patients in the time of a few. Volumes are of the whole all the same.
+    look        is given every patient with every set of maps, for pictures.
 
     Mask and arterial curve are found as for a patient of the clinic; nothing of the truth is used.
     A patient whose series cannot be used is left out for every method and said; a method that
@@ -72,6 +83,8 @@ def evaluate(
         own = part(progress, index / len(patients), (index + 1) / len(patients))
         own(0.0, f"Patient {index + 1} of {len(patients)}")
         patient = make()
+        looked_at = np.zeros(patient.brain.shape, bool)
+        looked_at[slice_step // 2 :: slice_step] = True
         try:
             prepared, aif = prepare_as_usual(patient.series)
         except InputError as error:
@@ -83,10 +96,17 @@ def evaluate(
         for number, method in enumerate(methods):
             own((number + 1) / (len(methods) + 1), f"{patient.identifier}: {method.name}")
             result.warn(method.range_warnings(patient.series))
+            mask = prepared.mask & looked_at
             try:
-                _add(result, method, patient, prepared, aif, device)
+                maps, seconds = _timed(method, prepared, mask, aif, device)
+                figures = map_figures(maps, patient, method.needs.aif, slice_step)
             except (InputError, ValueError) as error:
                 result.left_out.append(f"{patient.identifier}, {method.name}: {error}")
+                continue
+            found = MethodOnPatient(method.name, patient.identifier, figures, seconds)
+            result.found.append(found)
+            if look is not None:
+                look(patient, maps)
     progress(1.0, "Done")
     return result
 
@@ -100,20 +120,14 @@ def prepare_as_usual(series: DscSeries) -> tuple[Prepared, Aif]:
     return prepared, find_aif(prepared.series, prepared.mask, prepared.bolus)
 
 
-def _add(
-    result: Evaluation,
-    method: Method,
-    patient: EvaluatedPatient,
-    prepared: Prepared,
-    aif: Aif,
-    device: str,
-) -> None:
+def _timed(
+    method: Method, prepared: Prepared, mask: np.ndarray, aif: Aif, device: str
+) -> tuple[PerfusionMaps, float]:
+    """Maps of a method and the seconds that it took."""
     start = time.perf_counter()
     given = aif if method.needs.aif else None
-    maps = method.estimate(prepared.series, prepared.mask, given, device)
-    seconds = time.perf_counter() - start
-    figures = map_figures(maps, patient, method.needs.aif)
-    result.found.append(MethodOnPatient(method.name, patient.identifier, figures, seconds))
+    maps = method.estimate(prepared.series, mask, given, device)
+    return maps, time.perf_counter() - start
 
 
 def _described(patient: EvaluatedPatient, prepared: Prepared) -> dict[str, Any]:

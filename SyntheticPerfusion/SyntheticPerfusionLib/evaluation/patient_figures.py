@@ -57,11 +57,15 @@ class MapFigures:
 
 
 def map_figures(
-    maps: PerfusionMaps, patient: EvaluatedPatient, by_arterial_curve: bool
+    maps: PerfusionMaps,
+    patient: EvaluatedPatient,
+    by_arterial_curve: bool,
+    slice_step: int = 1,
 ) -> MapFigures:
     """Figures of maps against the truth of a patient, where both have values.
 
     by_arterial_curve  whether flow and volume were found by an arterial curve of the series.
+    slice_step         how many slices each of those with maps stands for, in volumes.
     ValueError where the mask of the maps and the brain share too few voxels.
     """
     regions = brain_regions(patient.labels, maps.mask & patient.brain)
@@ -70,7 +74,7 @@ def map_figures(
     truth = dict(patient.truth)
     if "CBF" in truth:
         truth["RBF"] = relative_flow(truth["CBF"], regions[BRAIN])
-    voxel_ml = patient.series.geometry.voxel_volume_ml
+    voxel_ml = slice_step * patient.series.geometry.voxel_volume_ml
     rows: list[RegionFigures] = []
     lesions: dict[str, LesionAgreement] = {}
     for quantity, variant, values in _variants(maps, patient, truth, regions, by_arterial_curve):
