@@ -100,7 +100,7 @@ class TrainingModule(lightning.LightningModule):
         rate = self._task.learning_rate(self.state.step)
         for group in self.optimizers(use_pl_optimizer=False).param_groups:  # type: ignore[union-attr]
             group["lr"] = rate
-        torch.manual_seed(_seed(self._config.seed, self.state.step, self.global_rank))
+        _sow(_seed(self._config.seed, self.state.step, self.global_rank), self.device)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The task's loss."""
@@ -256,6 +256,18 @@ class TrainingModule(lightning.LightningModule):
 def _seed(seed: int, step: int, rank: int) -> int:
     mixed = np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint64)[0]
     return int(mixed >> np.uint64(1))
+
+
+def _sow(seed: int, device: torch.device) -> None:
+    """Seed the generators that a step draws from.
+
+    torch.manual_seed takes every kind of device, there or not, and keeps a stack for each.
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)
 
 
 def _device_in_words(device: torch.device, ranks: int) -> str:
