@@ -115,18 +115,12 @@ class HessInput:
 
         Mean and variance are those of the sequence as padded, before smoothing.
         """
-        share = window.counts / window.counts.sum()
         if self._baseline is not None:
             curves = curves / self._baseline[voxels]
-        mean, square = (
-            (share @ curves, share @ (curves * curves))
-            if self._moments is None
-            else (share @ self._moments[0], share @ self._moments[1])
-        )
-        sd = np.sqrt(np.maximum(square - mean**2, 0))
-        sd = np.maximum(sd, _LEAST_SD * np.maximum(np.abs(mean), _LEAST_SD))
-        # Means are taken off in front of the product, which rounds large sums otherwise.
-        return (window.weights @ ((curves - mean) / sd).astype(np.float32)).astype(np.float32)
+        if self._moments is None:
+            return _each_standardised(curves, window)
+        mean, square = self._moments @ (window.counts / window.counts.sum())
+        return _smoothed(curves, mean, square, window)
 
     def _code_source(
         self, spacing_mm: tuple[float, float, float], direction: tuple[float, ...]
@@ -138,7 +132,7 @@ class HessInput:
                 self._frames, self._inside, self.times_s, self.bolus, self._preprocessing.candidates
             )
             return lambda window: {
-                "curves": np.ascontiguousarray((window.weights @ chosen.curves).T),
+                "curves": np.ascontiguousarray(_each_standardised(chosen.curves, window).T),
                 "features": chosen.features,
             }
         return lambda window: {}
@@ -162,3 +156,19 @@ class HessInput:
             return {"patch": samples.reshape(-1, *size)}
 
         return of
+
+
+def _each_standardised(curves: np.ndarray, window: Window) -> np.ndarray:
+    """(N, V) sequences of curves (T, V), each by its own mean and variance."""
+    share = window.counts / window.counts.sum()
+    return _smoothed(curves, share @ curves, share @ (curves * curves), window)
+
+
+def _smoothed(
+    curves: np.ndarray, mean: np.ndarray, square: np.ndarray, window: Window
+) -> np.ndarray:
+    """(N, V) float32 sequences of curves (T, V) with this mean and mean square."""
+    sd = np.sqrt(np.maximum(square - mean**2, 0))
+    sd = np.maximum(sd, _LEAST_SD * np.maximum(np.abs(mean), _LEAST_SD))
+    # Means are taken off in front of the product, which rounds large sums otherwise.
+    return (window.weights @ ((curves - mean) / sd).astype(np.float32)).astype(np.float32)

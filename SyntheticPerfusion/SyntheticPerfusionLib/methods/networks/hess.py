@@ -109,7 +109,8 @@ class HessNetwork(nn.Module):
         """(V, encoding) of sequences (V, T) of one patient, each by itself."""
         first_pool, second_pool = self.architecture.pools
         hidden = _over_time(sequences[:, None, None, :], self.first.weight[:, :1])
-        hidden = hidden + shared.to(hidden.dtype)[:, None, :]
+        # Channels last as `hidden` is: the sum is then over memory in its order.
+        hidden = hidden + shared.to(hidden.dtype).T.contiguous().T[:, None, :]
         hidden = self._drop_encoded(functional.selu(_pooled(hidden, first_pool)))
         hidden = _over_time(hidden, self.second.weight, self.second.bias)
         hidden = self._drop_encoded(functional.selu(_pooled(hidden, second_pool)))
