@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import slicer
+import slicer.packaging
 from in_slicer.panel_case import PanelCase
 from in_slicer.scene_case import bolus_series
 from SyntheticPerfusionLib.maps.quantity import QUANTITIES
@@ -146,6 +147,22 @@ class NetworkCase(PanelCase):
         self.pick("oSVD")
         self.assertTrue(self.ui.aifSourceComboBox.enabled)
         self.assertEqual(self.ui.echoTimeLabel.text, "not stored: type it")
+
+    def test_what_networks_need_is_installed_at_apply_and_not_before(self) -> None:
+        asked: list[str] = []
+
+        def note(requirements, requester) -> None:
+            asked.extend(str(item) for item in requirements)
+
+        self.addCleanup(setattr, slicer.packaging, "pip_ensure", slicer.packaging.pip_ensure)
+        slicer.packaging.pip_ensure = note
+        self.choose()
+        self.apply()
+        self.assertEqual(asked, [])
+        self.pick(NAME)
+        self.assertEqual(asked, [])
+        self.apply()
+        self.assertEqual(asked, ["jsonschema>=4.18", "safetensors>=0.4"])
 
     def test_maps_of_networks_get_windows_and_colors_of_their_own(self) -> None:
         node = self.choose()
