@@ -1,0 +1,205 @@
+"""phae-delay: flow, volume, transit time and delay of each voxel, and how well they explain it.
+
+series, AIF -> window around the bolus -> likelihood over (MTT, delay) -> network
+            -> MTT, delay -> decoder -> CBV by least squares, CBF = CBV / MTT, misfit
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..errors import InputError
+from ..maps.perfusion_maps import PerfusionMaps
+from ..progress import CancelCheck, Progress, never, silent, stop_if
+from ..series.aif import Aif
+from ..series.bolus import BolusTiming, find_bolus
+from ..series.concentration import Flag
+from ..series.dsc_series import DscSeries
+from ..series.voxel_curves import VoxelCurves
+from .bolus_window import BolusWindow, usable_times
+from .network_method import NetworkMethod
+from .networks.phae_delay import PhaeDelayArchitecture, PhaeDelayNetwork
+from .parallel import in_parallel
+from .phae_input import shows_passage
+from .precision import autocast, has_bfloat16
+from .residue_choice import ResidueChoice, choose_residue
+from .scale import K_H, ML_PER_100_G, RHO_G_PER_ML, S_PER_MIN, scale_warning
+from .transit_decoder import TransitDecoder
+from .transit_fit import fit
+from .transit_match import TransitDictionary, features
+
+_LOOKED_AT = 6144
+"""Voxels by which the residue function is chosen, as far as they are of good quality."""
+_PARAMETERS = 4
+"""Transit time, delay, volume and level are taken from each curve."""
+_PART_VOXELS = 2048
+
+
+@dataclass(frozen=True, eq=False)
+class _Passage:
+    """What is the same for every voxel of a series."""
+
+    voxels: VoxelCurves
+    weights: np.ndarray
+    window: BolusWindow
+    echo_time_s: float
+
+    def read(self, part: slice | np.ndarray) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
+        """TE dR2* in the window (N, W), its noise (N,) and flags (N,) of the voxels of a part."""
+        found = self.voxels.of(part)
+        curves = (self.weights @ (found.curves * np.float32(self.echo_time_s))).T
+        # As many frames as were averaged or read between, so the noise went down or not.
+        smoothing = float(np.sqrt(np.square(self.weights).sum(1).mean()))
+        return (
+            self.window.cut(np.ascontiguousarray(curves, dtype=np.float32)),
+            found.noise * np.float32(self.echo_time_s * smoothing),
+            found.flags,
+        )
+
+
+class PhaeDelayMethod(NetworkMethod):
+    """CBF, CBV, MTT, Tmax and the misfit."""
+
+    def _build(self) -> PhaeDelayNetwork:
+        return PhaeDelayNetwork(PhaeDelayArchitecture.from_json(self.architecture))
+
+    def estimate(
+        self,
+        series: DscSeries,
+        mask: np.ndarray,
+        aif: Aif | None = None,
+        device: str = "cpu",
+        progress: Progress = silent,
+        cancelled: CancelCheck = never,
+    ) -> PerfusionMaps:
+        """See `Method.estimate`."""
+        bolus = find_bolus(series, mask)
+        passage = _passage(self.name, series, mask, bolus, aif)
+        network = self.network(device)
+        progress(0.0, f"Residue function ({self.name})")
+        choice = self._choose(passage, device, cancelled)
+        window = passage.window.to(device)
+        decoder = TransitDecoder(window.arterial)
+
+        count = passage.voxels.inside.size
+        found = {name: np.zeros(count, np.float32) for name in ("CBV", "MTT", "Tmax", "misfit")}
+        flags = np.zeros(count, np.uint8)
+
+        def estimate_part(part: slice) -> None:
+            curves, noise, flags[part] = passage.read(part)
+            known = np.flatnonzero(shows_passage(flags[part]))
+            if known.size == 0:
+                return
+            rows = known + part.start
+            mtt_s, delay_s, amplitude, misfit = _estimated(
+                curves[known].to(device),
+                torch.from_numpy(noise[known]).to(device),
+                window,
+                choice.dictionary,
+                choice.family,
+                decoder,
+                network,
+                device,
+            )
+            found["MTT"][rows], found["Tmax"][rows] = mtt_s, delay_s
+            found["CBV"][rows], found["misfit"][rows] = amplitude, misfit
+
+        parts = [slice(n, min(n + _PART_VOXELS, count)) for n in range(0, count, _PART_VOXELS)]
+        for fraction in in_parallel(estimate_part, parts, device):
+            stop_if(cancelled)
+            progress(fraction, f"Transit times and delays ({self.name})")
+
+        arterial = passage.window.height * passage.echo_time_s
+        scale = K_H / RHO_G_PER_ML * ML_PER_100_G / arterial
+        found["CBV"] = np.maximum(found["CBV"], 0) * np.float32(scale)
+        found["CBF"] = np.zeros(count, np.float32)
+        np.divide(
+            found["CBV"] * np.float32(S_PER_MIN),
+            found["MTT"],
+            out=found["CBF"],
+            where=found["MTT"] > 0,
+        )
+
+        def whole(values: np.ndarray) -> np.ndarray:
+            volume = np.zeros(mask.size, dtype=values.dtype)
+            volume[passage.voxels.inside] = values
+            return volume.reshape(mask.shape)
+
+        return self.maps(
+            {name: whole(values) for name, values in found.items()},
+            series,
+            mask,
+            flags=whole(flags),
+            settings={
+                "residue": choice.family,
+                "evidence": choice.evidence,
+                "k_h": K_H,
+                "rho_g_per_ml": RHO_G_PER_ML,
+                "precision": "bfloat16" if has_bfloat16(device) else "float32",
+            },
+            warnings=scale_warning(found["CBF"][flags == Flag.GOOD]),
+        )
+
+    def _choose(self, passage: _Passage, device: str, cancelled: CancelCheck) -> ResidueChoice:
+        """By voxels spread evenly over those of good quality."""
+        architecture = PhaeDelayArchitecture.from_json(self.architecture)
+        count = passage.voxels.inside.size
+        some = np.unique(np.linspace(0, count - 1, min(count, _LOOKED_AT)).astype(int))
+        curves, _, flags = passage.read(some)
+        return choose_residue(
+            curves[np.flatnonzero(flags == Flag.GOOD)].to(device),
+            passage.window.to(device),
+            architecture.families,
+            architecture.grid,
+            lambda: stop_if(cancelled),
+        )
+
+
+def _passage(
+    name: str, series: DscSeries, mask: np.ndarray, bolus: BolusTiming, aif: Aif | None
+) -> _Passage:
+    if aif is None:
+        raise InputError(
+            f"{name} needs an arterial input function; let it be found automatically, or give one "
+            "with --aif or a segment."
+        )
+    echo_time_s = series.require_echo_time()
+    if not np.nanmax(aif.concentration) > 0:
+        raise InputError(
+            f"The arterial curve never rises above 0 ({aif.source}); choose another artery."
+        )
+    weights = usable_times(series.frame_times_s)
+    step_s = float((weights @ series.frame_times_s)[1] - (weights @ series.frame_times_s)[0])
+    begins = (weights @ series.frame_times_s) >= series.frame_times_s[bolus.baseline_start]
+    window = BolusWindow.around(weights @ aif.concentration, step_s, int(np.argmax(begins)))
+    return _Passage(
+        VoxelCurves(series, mask, bolus), weights.astype(np.float32), window, echo_time_s
+    )
+
+
+def _estimated(
+    curves: torch.Tensor,
+    noise: torch.Tensor,
+    window: BolusWindow,
+    dictionary: TransitDictionary,
+    family: str,
+    decoder: TransitDecoder,
+    network: torch.nn.Module,
+    device: str,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """MTT and delay in s, amplitude in the unit of the curves and misfit, (N,) each."""
+    with torch.inference_mode():
+        read = features(dictionary.match(curves), dictionary)
+        with autocast(device):
+            mtt_s, delay_s = network(read)
+        g = decoder.curves(family, mtt_s / window.step_s, delay_s / window.step_s)
+        found = fit(curves, g, window)
+        frames = max(dictionary.count, _PARAMETERS + 1.0)
+        away = (found.left * (frames / (frames - _PARAMETERS))).sqrt()
+        misfit = torch.where(noise > 0, away / noise, 0.0)
+        return tuple(  # type: ignore[return-value]
+            one.cpu().numpy() for one in (mtt_s, delay_s, found.amplitude, misfit)
+        )
