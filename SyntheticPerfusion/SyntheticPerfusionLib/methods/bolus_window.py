@@ -1,8 +1,8 @@
 """The stretch of a series around the bolus that phae-delay reads, laid to the arterial peak.
 
 Whatever its number of frames and its time between them, a series comes to the network as the same
-64 frames, the arterial peak in the eleventh; frames that were not measured are marked. Series faster
-or slower than those of training are brought to a time between frames within its range first.
+64 frames, the arterial peak in the eleventh; frames that were not measured are marked. Series
+faster or slower than those of training are first brought to a time between frames within its range.
 """
 
 from __future__ import annotations

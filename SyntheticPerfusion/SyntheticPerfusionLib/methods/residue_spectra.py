@@ -1,16 +1,16 @@
 """Residue functions in the Fourier domain, of which one is chosen for a whole brain.
 
-A family is written for a mean transit time of 1 (phantom/residue.py): R(t) = r(t / MTT), so that all
-transit times share one complex function of y = w MTT,
+A family is written for a mean transit time of 1 (phantom/residue.py): R(t) = r(t / MTT), so that
+all transit times share one complex function of y = w MTT,
 
     Phi(y) = integral of r(x) exp(-i y x) dx from 0 on,   Phi(0) = 1,   R(w) = MTT Phi(w MTT).
 
 gamma-k       gamma-distributed transit times of shape k: (1 - (1 + i y / k)^-k) / (i y) (Mouridsen
               et al. 2006); gamma-1 is the exponential residue.
 box           every transit alike, what gamma-k nears as k grows: (1 - exp(-i y)) / (i y).
-lorentzian    equation 4 of Fayolle et al. 2025, r(x) = 1 / (1 + (pi x / 2)^2): with z = 2 y / pi its
-              real part is exp(-z), its imaginary part
-              -(exp(-z) Ei(z) + exp(z) E1(z)) / pi, read from a table.
+lorentzian    equation 4 of Fayolle et al. 2025, r(x) = 1 / (1 + (pi x / 2)^2): with z = 2 y / pi
+              its real part is exp(-z), its imaginary part -(exp(-z) Ei(z) + exp(z) E1(z)) / pi,
+              read from a table.
 """
 
 from __future__ import annotations

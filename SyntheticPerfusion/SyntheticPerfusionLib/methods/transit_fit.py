@@ -1,7 +1,7 @@
 """Volume and misfit of curves, once transit time and delay are known.
 
-The measured curve is amplitude * g + level, with g the decoder's curve per unit of CBV; both come by
-weighted least squares. A frame counts by the square of its signal, exp(-2 TE dR2*), since the
+The measured curve is amplitude * g + level, with g the decoder's curve per unit of CBV; both come
+by weighted least squares. A frame counts by the square of its signal, exp(-2 TE dR2*), since the
 logarithm makes the noise of a dark frame larger by that much. The level is the error of the
 baseline, over which few frames were averaged.
 """

@@ -4,7 +4,7 @@ For each of many arterial curves, drawn wider than any population of them (fast 
 short and long injection, second pass, tail, time between frames), tissue curves of one residue
 family with transit times and delays spread evenly over all that occurs. They come from
 phantom.tissue_curves, which convolves in steps of 0.05 s: not from the decoder that learns from
-them. Noise, strength of the bolus and where a series begins and ends are drawn anew for every batch.
+them. Noise, strength of the bolus and where a series begins and ends are drawn anew each time.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import torch
@@ -35,7 +35,7 @@ class PhaeDelayArchitecture:
     families           residue functions of which one is chosen for each brain.
     """
 
-    grid: TransitGrid = TransitGrid()
+    grid: TransitGrid = field(default_factory=TransitGrid)
     width: int = 384
     blocks: int = 2
     transit_limits_s: tuple[float, float] = (0.5, 40.0)
@@ -122,7 +122,7 @@ class _Block(nn.Module):
 
 
 def _frozen(kind: type, given: Mapping[str, Any]) -> dict[str, Any]:
-    known = [field.name for field in fields(kind)]
+    known = [item.name for item in fields(kind)]
     if unknown := sorted(set(given) - set(known)):
         raise InputError(
             f"architecture has the key {unknown[0]}, which this family does not know; it takes "
