@@ -182,3 +182,15 @@ def test_settings_go_through_plain_values_and_back():
     preprocessing = HessPreprocessing(standardisation="series", patch_centre_mm=(1.0, 2.0, 3.0))
     again = {**preprocessing.as_json(), "target": {"quantity": "Tmax"}}
     assert HessPreprocessing.from_json(again) == preprocessing
+
+
+def test_in_bfloat16_the_map_itself_is_not_rounded():
+    network = hess_network()
+    table = torch.from_numpy(neighbours_in_slice(np.ones((1, 20, 20), bool), 3))
+    encodings = torch.randn(400, TINY["encoding"])
+    exact = network.regress(network.taps(encodings), table)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        output = network.regress(network.taps(encodings), table)
+    assert output.dtype == torch.float32
+    assert len(output[:, 0].unique()) > 390
+    assert float((output - exact).abs().max()) < 0.05

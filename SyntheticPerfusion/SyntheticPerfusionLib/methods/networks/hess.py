@@ -125,7 +125,7 @@ class HessNetwork(nn.Module):
         return functional.linear(encodings, weight).unflatten(1, (-1, self.architecture.spatial))
 
     def regress(self, taps: Tensor, neighbours: Tensor) -> Tensor:
-        """(V, 2): standardised value and log b of voxels, from what their neighbours give.
+        """(V, 2) float32: standardised value and log b of voxels, from what their neighbours give.
 
         taps        (U, taps, C) of `taps`; neighbours (V, taps) int64 rows of it, U where there is
                     none. One column where the network gives no uncertainty.
@@ -136,8 +136,10 @@ class HessNetwork(nn.Module):
         for tap in range(neighbours.shape[1]):
             hidden = hidden + missing[:, tap].index_select(0, neighbours[:, tap])
         hidden = self._drop_encoded(functional.selu(hidden))
-        hidden = self._drop_dense(functional.selu(self.dense(hidden)))
-        return self.regression(hidden)
+        # bfloat16 would round the map itself, a TTP by a quarter of a second.
+        with torch.autocast(taps.device.type, enabled=False):
+            hidden = functional.selu(self.dense(hidden.to(self.dense.weight.dtype)))
+            return self.regression(self._drop_dense(hidden))
 
 
 def _over_time(hidden: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
