@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import signal
+import sys
 
 import numpy as np
 import pytest
@@ -17,8 +18,10 @@ from SyntheticPerfusionLib.methods.model_registry import model_folders
 from SyntheticPerfusionLib.training.batch_stream import BatchStream
 from SyntheticPerfusionLib.training.checkpoints import read_checkpoint
 from SyntheticPerfusionLib.training.configuration import TrainingConfig
+from SyntheticPerfusionLib.training.finish import without_places
 from SyntheticPerfusionLib.training.requirements import TRAINING_PACKAGES
 from SyntheticPerfusionLib.training.run import train
+from SyntheticPerfusionLib.training.run_folder import claim_folder, held
 from SyntheticPerfusionLib.training.tasks import TASKS
 
 from . import toy_training
@@ -204,7 +207,7 @@ def test_fine_tuning_begins_with_the_weights_of_the_model(tmp_path):
     still = TrainingConfig.from_json({**still.as_json(), "architecture": {}})
     tuned = train(still, tmp_path / "tuned")
     assert tuned.card["architecture"] == {"width": 8}
-    assert tuned.card["training"]["started_from"] == str(start.path)
+    assert tuned.card["training"]["started_from"] == "toy-line"
     for name, tensor in start.weights().items():
         if "running" not in name and "tracked" not in name:
             assert torch.allclose(tensor, tuned.weights()[name], atol=1e-6), name
@@ -232,6 +235,26 @@ def test_an_installed_model_is_listed_and_its_name_stays_its_own(tmp_path):
     with pytest.raises(InputError, match="There is already a osvd among the methods"):
         train(configuration(name="osvd"), tmp_path / "third", install=True)
     assert not (tmp_path / "third" / "checkpoints" / "last.pt").exists()
+
+
+def test_a_card_says_what_data_are_called_and_not_where_they_lie():
+    config = configuration(
+        data={"source": "folder", "folder": "/clinic/site/patients", "cache": "/clinic/cache"},
+        start_from="/clinic/models/earlier",
+    )
+    told = without_places(config)
+    assert (told.data.folder, told.data.cache, told.start_from) == ("patients", "", "earlier")
+    assert "clinic" not in json.dumps(told.as_json())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such locks there")
+def test_one_process_at_a_time_trains_in_a_folder(tmp_path):
+    with (
+        held(claim_folder(tmp_path / "run", configuration())),
+        pytest.raises(InputError, match="trained in by another process"),
+    ):
+        train(configuration(), tmp_path / "run")
+    train(configuration(), tmp_path / "run")
 
 
 def test_a_damaged_or_dangerous_checkpoint_is_refused(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -38,26 +39,27 @@ def install_model(model: ModelFolder) -> ModelFolder:
 
     Raises InputError where that is not possible (see `check_installable`).
     """
-    check_installable(model.name, dict(model.card["training"]["configuration"]))
+    check_installable(TrainingConfig.from_json(model.card["training"]["configuration"]))
     place = user_model_folder() / model.name
     card = {key: value for key, value in model.card.items() if key != "weights"}
     return write_model_folder(place, card, model.weights(), model.card["weights"]["dtype"])
 
 
-def check_installable(name: str, configuration: dict[str, Any]) -> None:
-    """Raise InputError where another method or model already has the name.
+def check_installable(config: TrainingConfig) -> None:
+    """Raise InputError where another method or model already has the training's name.
 
     A model of the same configuration is the same training's, and is replaced.
     """
     from ..methods.registry import method_names
 
+    name = config.name
     place = user_model_folder() / name
     taken = {known.lower() for known in method_names()} | {
         known.lower() for known in model_folders()
     }
     if place.exists():
         earlier = read_model_folder(place).card["training"]["configuration"]
-        if _decides(earlier) == _decides(configuration):
+        if TrainingConfig.from_json(earlier).same_training(without_places(config)):
             return
         where = f"in {place}"
     elif name.lower() in taken:
@@ -70,12 +72,14 @@ def check_installable(name: str, configuration: dict[str, Any]) -> None:
     )
 
 
-def _decides(configuration: dict[str, Any]) -> Any:
-    try:
-        content = TrainingConfig.from_json(configuration)
-    except InputError:
-        return configuration
-    return content.what_decides()
+def without_places(config: TrainingConfig) -> TrainingConfig:
+    """The configuration as it is handed on with a model: folders by their names alone.
+
+    Where they lie is nobody else's business, and may say whose patients are in them.
+    """
+    data = replace(config.data, folder=Path(config.data.folder).name, cache="")
+    start = Path(config.start_from).name if config.start_from else None
+    return replace(config, data=data, start_from=start)
 
 
 def _card(config: TrainingConfig, task: Task, state: TrainingState) -> dict[str, Any]:
@@ -94,7 +98,7 @@ def _card(config: TrainingConfig, task: Task, state: TrainingState) -> dict[str,
         "training": {
             "data": own.get("data") or _data_in_words(config),
             "patients": sum(patient.split == "train" for patient in task.patients),
-            "configuration": config.as_json(),
+            "configuration": without_places(config).as_json(),
             "epochs": state.epoch,
             "best_epoch": best["epoch"],
             "steps": state.step,
@@ -102,7 +106,7 @@ def _card(config: TrainingConfig, task: Task, state: TrainingState) -> dict[str,
             "device": state.device,
             "seed": config.seed,
             "software": _software(),
-            "started_from": config.start_from,
+            "started_from": without_places(config).start_from,
         },
         "metrics": {
             "validation": {

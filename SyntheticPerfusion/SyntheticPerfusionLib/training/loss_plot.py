@@ -42,6 +42,8 @@ def plot_losses(path: Path, state: TrainingState) -> Path:
             marker=".",
             linewidth=1.3,
         )
+        if name == "loss":
+            _fit_to_epochs(axis, [row["loss"] for row in state.epochs])
         _mark_best(axis, state, name)
         title = "Training loss" if name == "loss" else f"Validation: {name.replace('_', ' ')}"
         axis.set_title(title, fontsize=10, loc="left")
@@ -53,7 +55,7 @@ def plot_losses(path: Path, state: TrainingState) -> Path:
 
 
 def _draw_steps(axis: Axes, state: TrainingState) -> None:
-    """The loss within the epochs, faintly; the height is that of the epochs' means."""
+    """The loss within the epochs, faintly."""
     last = state.epochs[-1]
     length = last["step"] / last["epoch"]
     done = [row for row in state.steps if row[0] <= last["step"]]
@@ -63,6 +65,13 @@ def _draw_steps(axis: Axes, state: TrainingState) -> None:
         color="#b9d3ee",
         linewidth=0.8,
     )
+
+
+def _fit_to_epochs(axis: Axes, means: list[float]) -> None:
+    """Height of the plot, which the first steps, far above all others, would else decide."""
+    low, high = min(means), max(means)
+    if high > low:
+        axis.set_ylim(low - 0.3 * (high - low), high + 0.3 * (high - low))
 
 
 def _mark_best(axis: Axes, state: TrainingState, name: str) -> None:

@@ -6,6 +6,7 @@ with several that were all started alike.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from ..errors import InputError
 from ..progress import CancelCheck, Progress, never, part, silent, stop_if
 from .configuration import TrainingConfig
 from .requirements import require_training_packages
-from .run_folder import RunFolder, check_same_training, claim_folder
+from .run_folder import RunFolder, check_same_training, claim_folder, held
 from .stopping import Stop
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ def _train(
     if install:
         from .finish import check_installable
 
-        check_installable(config.name, config.as_json())
-    with messages_to(folder.log if leading else None):
+        check_installable(config)
+    with held(folder) if leading else nullcontext(), messages_to(folder.log if leading else None):
         patients = _open_patients(config, kind, folder, part(progress, 0.0, _PATIENTS_TO), stop)
         if config.trainer.threads:
             torch.set_num_threads(config.trainer.threads)

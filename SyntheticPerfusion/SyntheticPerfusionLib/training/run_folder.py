@@ -6,6 +6,8 @@ another configuration is refused, since going on in it would give weights that n
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +68,30 @@ def claim_folder(path: Path, config: TrainingConfig) -> RunFolder:
     with replacing(folder.configuration) as temporary:
         temporary.write_text(config.as_yaml(), encoding="utf-8")
     return folder
+
+
+@contextmanager
+def held(folder: RunFolder) -> Iterator[None]:
+    """Keep other processes from training in the folder; the system lets go when this one ends.
+
+    Raises InputError where another one does. Where the system knows no such locks nothing is held.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with (folder.path / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"{folder.path} is being trained in by another process; wait for it or stop it, or "
+                "choose another output folder."
+            ) from None
+        except OSError:
+            pass
+        yield
 
 
 def check_same_training(folder: RunFolder, config: TrainingConfig) -> None:

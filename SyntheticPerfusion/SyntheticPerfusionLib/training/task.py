@@ -44,7 +44,11 @@ class Task(ABC):
 
     @classmethod
     def targets(cls, config: TrainingConfig) -> tuple[str, ...]:
-        """Names of the maps that every patient must have, known before any patient is opened."""
+        """Names of the maps that every patient must have.
+
+        Asked before any patient is drawn or read: a family raises InputError here for settings that
+        are no use whoever the patients are.
+        """
         return ()
 
     @abstractmethod
