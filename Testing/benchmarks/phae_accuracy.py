@@ -13,9 +13,11 @@ import argparse
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 from chosen_methods import available, ends_well, osipy_methods
 from line_pictures import Panel, line_panels
 from markdown import print_table, shown, write_figures
+from SyntheticPerfusionLib.evaluation.constant_transit import ConstantTransit
 from SyntheticPerfusionLib.evaluation.curve_accuracy import Rows, chosen, grouped, run_all
 from SyntheticPerfusionLib.evaluation.evaluation import evaluate
 from SyntheticPerfusionLib.evaluation.patient_sources import drawn_source
@@ -54,7 +56,8 @@ def main() -> None:
     arguments = parser.parse_args()
     device = resolve_device(arguments.device)
     methods = available(arguments.methods)
-    on_curves = [*methods, *osipy_methods(arguments.peer)]
+    trivial = ConstantTransit(float(np.mean([one.mtt_s for one in TISSUES])))
+    on_curves = [*methods, *osipy_methods(arguments.peer), trivial]
     rows = run_all(on_curves, conditions(arguments.side), device)
     content = curve_tables(rows, [method.name for method in on_curves])
     draw(rows, [method.name for method in on_curves], arguments.output)
@@ -197,7 +200,7 @@ def patients(
     )
     source = drawn_source(plan, device)
     trivial = trivial_predictors(make() for make in source.training)
-    result = evaluate(source.patients, [*methods, *trivial], device)
+    result = evaluate(source.patients, [*methods, ConstantTransit(), *trivial], device)
     figures = summary(result)
     print(f"\nWhole patients, automatic mask and arterial curve: {len(result.patients)}\n")
     print_tables(figures)

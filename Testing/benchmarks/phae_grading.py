@@ -6,7 +6,7 @@ mean CBF of the tumour over that of the opposite white matter, the same patients
 brain mask and arterial curve found anew at each noise level. Maps are made of tumour and reference
 with their neighbours, the arterial voxels and a thousand voxels of the brain, in which the bolus
 is timed: the rest of the head changes no ratio. 40 + 40 patients take some minutes of one core,
-half of it for scans that a cache keeps.
+half of it for scans that a cache keeps. "constant MTT" grades by volume alone.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from scipy import ndimage
 from SyntheticPerfusionLib.analysis.group_separation import Separation, separation
 from SyntheticPerfusionLib.analysis.roi_ratio import roi_ratio
 from SyntheticPerfusionLib.errors import InputError
+from SyntheticPerfusionLib.evaluation.constant_transit import ConstantTransit
 from SyntheticPerfusionLib.evaluation.evaluation import prepare_as_usual
 from SyntheticPerfusionLib.methods.device import resolve_device
 from SyntheticPerfusionLib.methods.method import Method
@@ -52,7 +53,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("evaluation/phae_grading"))
     arguments = parser.parse_args()
     device = resolve_device(arguments.device)
-    methods = available(arguments.methods)
+    methods = [*available(arguments.methods), ConstantTransit()]
     ratios: Ratios = defaultdict(lambda: {kind: [] for kind in KINDS})
     left_out: list[str] = []
     for number in range(arguments.tumours):

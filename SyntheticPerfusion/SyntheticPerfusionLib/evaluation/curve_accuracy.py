@@ -31,7 +31,7 @@ def run_on_curves(method: Method, curves: SimulatedCurves, device: str = "cpu") 
     scale = curves.arterial_share if method.needs.aif else 1.0
     tissues = [conditions.tissues[index] for index in curves.tissue]
 
-    def by_slice(values: Sequence[Any]) -> np.ndarray:
+    def by_slice(values: Sequence[Any] | np.ndarray) -> np.ndarray:
         return np.repeat(np.asarray(values), shape[1] * shape[2])
 
     def estimated(name: str, factor: float = 1.0) -> np.ndarray:

@@ -123,7 +123,6 @@ def simulated_curves(conditions: CurveConditions) -> SimulatedCurves:
         conditions.frames,
         conditions.repetition_time_s,
         residue(conditions.residue, conditions.gamma_shape),
-        rows=280,
     )
     transit = torch.tensor([one.mtt_s for one in tissues])
     since = torch.as_tensor(-delay, dtype=torch.float32)

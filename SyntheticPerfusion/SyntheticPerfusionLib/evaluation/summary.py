@@ -75,9 +75,9 @@ def _map_rows(found: Sequence[MethodOnPatient]) -> list[dict[str, Any]]:
             "patients": len(members),
         }
         for name in (*_FIGURES, "clipped_error_s"):
-            values = [member[name] for member in members if member.get(name) is not None]
-            row[name] = _mean(values)
-            row[f"{name}_sd"] = float(np.std(values, ddof=1)) if len(values) > 1 else None
+            known = [member[name] for member in members if member.get(name) is not None]
+            row[name] = _mean(known)
+            row[f"{name}_sd"] = float(np.std(known, ddof=1)) if len(known) > 1 else None
         rows.append(row)
     return rows
 
