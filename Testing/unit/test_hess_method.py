@@ -103,5 +103,5 @@ def test_a_card_that_does_not_say_how_its_target_was_standardised_is_refused(tmp
     folder = hess_model(tmp_path)
     card = {**folder.card, "preprocessing": {"standardisation": "voxel"}}
     series, mask = hess_series(grid=(1, 12, 12))
-    with pytest.raises(InputError, match="does not say how its target was standardised"):
+    with pytest.raises(InputError, match=r"preprocessing\.target is None; it must say"):
         HessMethod(replace(folder, card=card)).estimate(series, mask)

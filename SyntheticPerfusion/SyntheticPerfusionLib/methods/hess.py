@@ -41,12 +41,9 @@ class HessMethod(NetworkMethod):
     def scale(self) -> TargetScale:
         """How the network's values become those of the map."""
         try:
-            return TargetScale(**self.preprocessing["target"])
-        except (KeyError, TypeError) as error:
-            raise InputError(
-                f"{self.folder.path} does not say how its target was standardised "
-                "(preprocessing.target with quantity, mean and sd); take another model."
-            ) from error
+            return TargetScale.from_json(self.preprocessing.get("target"))
+        except InputError as error:
+            raise InputError(f"In model.json of {self.folder.path}, {error}") from error
 
     def estimate(
         self,

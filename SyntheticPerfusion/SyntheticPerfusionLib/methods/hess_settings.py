@@ -98,7 +98,8 @@ class HessPreprocessing:
     frame_time_unit_s  frame times are given to the network in this unit, counted from the middle
                        of the sequence.
     patch_centre_mm    (x, y, z) of the patch in mm LPS from the centre of the volume: where the
-                       basilar artery divides into the posterior cerebral arteries.
+                       basilar artery divides into the posterior cerebral arteries. Arteries fill a
+                       tenth of the patch there or more in 48 of 52 digital heads.
     patch_step_mm      distance of its samples in mm between slices, rows and columns.
     candidates         early, strong voxels among which attention chooses.
     """
@@ -150,6 +151,17 @@ class TargetScale:
     def clocked(self) -> bool:
         """See above."""
         return self.quantity in ("TTP", "BAT")
+
+    @classmethod
+    def from_json(cls, content: Any) -> TargetScale:
+        """The scale of `as_json`; InputError where it is none."""
+        try:
+            return cls(str(content["quantity"]), float(content["mean"]), float(content["sd"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"preprocessing.target is {content!r}; it must say the quantity, mean and sd by "
+                "which the target was standardised."
+            ) from error
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for `preprocessing.target` of a card."""

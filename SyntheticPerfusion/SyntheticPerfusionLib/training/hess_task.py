@@ -98,7 +98,7 @@ class HessTask(Task):
             raise InputError("No patch of the training patients holds brain; check their masks.")
         given = config.preprocessing.get("target")
         self.scale = (
-            TargetScale(**given)
+            TargetScale.from_json(given)
             if given
             else TargetScale(
                 self.scale.quantity, *target_moments(self._all["train"], *self.settings.shift)
