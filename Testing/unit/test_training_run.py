@@ -159,7 +159,8 @@ def test_the_best_model_is_the_one_that_is_kept(tmp_path):
 
     kept = train(config(3), tmp_path / "three")
     assert kept.card["training"]["best_epoch"] == 2
-    assert kept.card["metrics"]["validation"]["error"] == 1.0
+    assert kept.card["metrics"]["validation"] == {"epoch": 2, "validation_loss": 1.0}
+    assert "loss" in rows(tmp_path / "three" / "epochs.csv")[0]
     two = train(config(2), tmp_path / "two")
     for name, tensor in two.weights().items():
         assert torch.equal(tensor, kept.weights()[name]), name
@@ -171,7 +172,7 @@ def test_the_best_model_is_the_one_that_is_kept(tmp_path):
     ("task", "said"),
     [
         ({"steps": 20, "diverges": True}, "loss is no longer a finite number at step 5 of epoch 1"),
-        ({"steps": 20, "figures": [float("inf")]}, "validation figure error is not a finite"),
+        ({"steps": 20, "figures": [float("inf")]}, "validation figure validation_loss is not a finite"),
     ],
 )
 def test_numbers_that_are_none_end_the_run_with_a_sentence(tmp_path, task, said):

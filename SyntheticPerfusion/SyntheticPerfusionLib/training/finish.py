@@ -15,7 +15,7 @@ from ..methods.model_registry import model_folders, user_model_folder
 from .configuration import TrainingConfig
 from .run_folder import RunFolder
 from .task import Task
-from .training_state import TrainingState
+from .training_state import ROW, TrainingState
 from .weights_file import read_weights
 
 _LICENCE = "Apache-2.0"
@@ -86,7 +86,6 @@ def _card(config: TrainingConfig, task: Task, state: TrainingState) -> dict[str,
     own = task.card()
     best = state.best or {}
     validation = next((row for row in state.epochs if row["epoch"] == best["epoch"]), {})
-    not_figures = ("step", "seconds", "learning_rate", "loss")
     card = {
         "architecture": dict(config.architecture),
         "preprocessing": dict(config.preprocessing),
@@ -109,9 +108,7 @@ def _card(config: TrainingConfig, task: Task, state: TrainingState) -> dict[str,
             "started_from": without_places(config).start_from,
         },
         "metrics": {
-            "validation": {
-                key: value for key, value in validation.items() if key not in not_figures
-            },
+            "validation": {key: value for key, value in validation.items() if key not in ROW[1:]},
             **own.get("metrics", {}),
             "command": f"synthetic-perfusion train {config.name}.yaml",
         },

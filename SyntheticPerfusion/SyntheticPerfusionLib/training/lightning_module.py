@@ -27,7 +27,7 @@ from .logs import TrainingLogs
 from .run_folder import RunFolder
 from .stopping import Stop
 from .task import Task
-from .training_state import TrainingState
+from .training_state import ROW, TrainingState
 from .weights_file import write_weights
 
 _AGREE_EVERY = 8
@@ -179,7 +179,8 @@ class TrainingModule(lightning.LightningModule):
                 with self.trainer.precision_plugin.val_step_context():
                     figures = self._task.validation_figures(batch)
                 for name, (total, count) in figures.items():
-                    sums.setdefault(name, []).append((float(total), float(count)))
+                    key = f"validation_{name}" if name in ROW else name
+                    sums.setdefault(key, []).append((float(total), float(count)))
         self.network.train()
         means: dict[str, float] = {}
         everybody = ranks.of_all_ranks(sums)

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..analysis.figure import new_figure, save
-from .training_state import TrainingState
+from .training_state import ROW, TrainingState
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_NOT_FIGURES = ("epoch", "step", "seconds", "learning_rate", "loss")
 _MOST_FIGURES = 5
 _BLUE, _RED = "#14395b", "#b8331f"
 _WIDTH, _HEIGHT = 4.2, 3.0
@@ -23,7 +22,7 @@ def plot_losses(path: Path, state: TrainingState) -> Path:
 
     Raises InputError where matplotlib is missing.
     """
-    names = [name for name in state.epochs[-1] if name not in _NOT_FIGURES][:_MOST_FIGURES]
+    names = [name for name in state.epochs[-1] if name not in ROW][:_MOST_FIGURES]
     plots = ["loss", *names]
     width = _WIDTH * len(plots)
     figure = new_figure(width, _HEIGHT, "white")
@@ -37,7 +36,7 @@ def plot_losses(path: Path, state: TrainingState) -> Path:
             _draw_steps(axis, state)
         axis.plot(
             [row["epoch"] for row in state.epochs],
-            [row[name] for row in state.epochs],
+            [row.get(name, float("nan")) for row in state.epochs],
             color=_BLUE if name == "loss" else _RED,
             marker=".",
             linewidth=1.3,
@@ -45,7 +44,11 @@ def plot_losses(path: Path, state: TrainingState) -> Path:
         if name == "loss":
             _fit_to_epochs(axis, [row["loss"] for row in state.epochs])
         _mark_best(axis, state, name)
-        title = "Training loss" if name == "loss" else f"Validation: {name.replace('_', ' ')}"
+        title = (
+            "Training loss"
+            if name == "loss"
+            else f"Validation: {name.removeprefix('validation_').replace('_', ' ')}"
+        )
         axis.set_title(title, fontsize=10, loc="left")
         axis.set_xlabel("Epoch", fontsize=9)
         axis.tick_params(labelsize=8)

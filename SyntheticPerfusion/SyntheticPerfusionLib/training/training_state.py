@@ -6,6 +6,9 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+ROW = ("epoch", "step", "seconds", "learning_rate", "loss")
+"""What every row of an epoch begins with; validation figures have names of their own."""
+
 
 @dataclass
 class TrainingState:
@@ -17,7 +20,7 @@ class TrainingState:
     interval  training losses of the steps since the last row of `steps`.
     epoch_sum, epoch_steps  sum and number of the losses of the epoch, up to that row.
     steps     rows [step, mean training loss since the row before, learning rate].
-    epochs    one row an epoch: epoch (from 1), step, seconds, learning_rate, loss, then the
+    epochs    one row an epoch: ROW, with epochs from 1 and the mean training loss, then the
               validation figures by name.
     device    where it last ran, in words.
     best      epoch, name and value of the figure, file of the weights; None before the first.
@@ -51,14 +54,9 @@ class TrainingState:
     def close_epoch(self, figures: dict[str, float], learning_rate: float) -> dict[str, float]:
         """Finish the epoch; returns its row."""
         self.epoch += 1
-        row = {
-            "epoch": self.epoch,
-            "step": self.step,
-            "seconds": round(self.seconds, 3),
-            "learning_rate": learning_rate,
-            "loss": self.epoch_sum / max(1, self.epoch_steps),
-            **figures,
-        }
+        loss = self.epoch_sum / max(1, self.epoch_steps)
+        values = (self.epoch, self.step, round(self.seconds, 3), learning_rate, loss)
+        row = {**dict(zip(ROW, values, strict=True)), **figures}
         self.epochs.append(row)
         self.epoch_sum, self.epoch_steps = 0.0, 0
         return row
