@@ -42,7 +42,9 @@ class Stop:
         finally:
             if threading.current_thread() is threading.main_thread():
                 for number, handler in before.items():
-                    signal.signal(number, handler)
+                    # None: one that was not set from Python, and cannot be from here.
+                    if handler is not None:
+                        signal.signal(number, handler)
 
     def _take(self, number: int, frame: Any) -> None:
         if self._signalled and number == signal.SIGINT:
