@@ -8,6 +8,7 @@ import pytest
 import torch
 from SyntheticPerfusionLib.errors import InputError
 from SyntheticPerfusionLib.methods.networks.phae import PhaeArchitecture
+from SyntheticPerfusionLib.methods.phae_decoder import reconstruct
 from SyntheticPerfusionLib.methods.registry import get_method
 from SyntheticPerfusionLib.series.aif_file import write_aif_csv
 from SyntheticPerfusionLib.series.images import write_image
@@ -118,6 +119,19 @@ def test_loss_is_the_mean_absolute_error_of_equation_6():
         response = float(batch["volume"][n]) / mtt[n] * residue
         away.append(np.abs(tissue - 1.5 * np.convolve(artery, response)[:50]).mean())
     assert task.loss(batch).item() == pytest.approx(np.mean(away), rel=1e-5)
+
+
+@pytest.mark.parametrize("family", ["exponential", "gamma"])
+def test_it_learns_by_the_residue_of_the_configuration(family):
+    task = task_of(FAST, HELD_OUT, architecture={"residue": family})
+    task.network.eval()
+    batch = task.batch(0, 0, 0, 1)
+    with torch.inference_mode():
+        mtt = task.network(batch["curves"], batch["step_s"])
+        tissue, artery = batch["curves"].unbind(dim=1)
+        rebuilt = reconstruct(artery, batch["volume"], mtt, 1.5, family)
+        assert task.loss(batch).item() == pytest.approx((tissue - rebuilt).abs().mean().item())
+    assert task.card()["architecture"]["residue"] == family
 
 
 def test_each_series_counts_at_its_own_length_and_clock():
@@ -264,7 +278,7 @@ def test_a_model_is_trained_on_one_site_and_tuned_on_another(tmp_path):
         ),
         tmp_path / "run-2",
     )
-    assert tuned.card["training"]["started_from"] == str(model.path)
+    assert tuned.card["training"]["started_from"] == "phae-first"
     assert tuned.card["valid_range"]["repetition_time_s"] == [2.0, 2.0]
     assert tuned.card["architecture"] == model.card["architecture"]
 
