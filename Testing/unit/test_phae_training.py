@@ -143,8 +143,8 @@ def test_each_series_counts_at_its_own_length_and_clock():
     for patient in (FAST, SLOW):
         task = task_of(patient, HELD_OUT, optimisation={"batch_size": 1152})
         task.network.eval()
-        alone.append(float(task.loss(task.batch(0, 0, 0, 1))))
-    assert float(both.loss(batch)) == pytest.approx(np.mean(alone), rel=1e-4)
+        alone.append(task.loss(task.batch(0, 0, 0, 1)).item())
+    assert both.loss(batch).item() == pytest.approx(np.mean(alone), rel=1e-4)
 
 
 def test_the_decoder_keeps_float32_under_autocast():
