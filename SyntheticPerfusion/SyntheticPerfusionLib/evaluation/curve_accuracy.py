@@ -41,7 +41,7 @@ def run_on_curves(method: Method, curves: SimulatedCurves, device: str = "cpu") 
 
     return {
         "method": by_slice([method.name] * shape[0]),
-        "residue": by_slice([conditions.residue] * shape[0]),
+        "residue": by_slice([conditions.family] * shape[0]),
         "tissue": by_slice([one.name for one in tissues]),
         "snr": by_slice([conditions.snr] * shape[0]),
         "repetition_time_s": by_slice([conditions.repetition_time_s] * shape[0]),

@@ -80,6 +80,11 @@ class CurveConditions:
     side: int = 6
 
     @property
+    def family(self) -> str:
+        """The residue with its shape where it has one, as in tables."""
+        return f"gamma {self.gamma_shape:g}" if self.residue == "gamma" else self.residue
+
+    @property
     def frames(self) -> int:
         """As many as two minutes hold."""
         return round(_DURATION_S / self.repetition_time_s)
