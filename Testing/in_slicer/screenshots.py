@@ -1,0 +1,132 @@
+"""The pictures of README, drawn by Slicer itself: the panel, the window, maps side by side.
+
+    Slicer --disable-settings --additional-module-paths SyntheticPerfusion \
+        --python-script Testing/in_slicer/screenshots.py Resources/Screenshots
+
+Run from the root of the source tree; the window needs a screen of 1500 x 1300 pixels.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import qt
+import slicer
+
+METHOD, SHOWN = "phae-delay", "Tmax"
+PANEL_WIDTH, WINDOW = 470, (1440, 1000)
+TALL = 1250
+LESION_FROM_S = 6.0
+
+
+class Pictures:
+    """Goes through the panel as a person does and takes a picture at each stop.
+
+    folder  where the pictures go.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.window = slicer.util.mainWindow()
+        self.dock = self.window.findChild("QDockWidget", "PanelDockWidget")
+        self.dock.setFixedWidth(PANEL_WIDTH)
+        slicer.util.selectModule("SyntheticPerfusion")
+        self.widget = slicer.modules.SyntheticPerfusionWidget
+        self.ui, self.panel = self.widget.ui, self.widget.panel
+
+    @property
+    def parameters(self):
+        """What the panel works on; another node after each scene."""
+        return self.widget._parameterNode
+
+    def take_all(self) -> None:
+        """Make every picture."""
+        from SyntheticPerfusionLib.gui.digital_patient import make_sample
+
+        self.window.resize(WINDOW[0], TALL)
+        series, anatomy, *_regions = make_sample("stroke", "DSC stroke")
+        self.ui.seriesSelector.setCurrentNode(series)
+        self.parameters.method = METHOD
+        self.ui.showAifButton.click()
+        self.settle()
+        self.save(self.ui.seriesSection.parentWidget(), "panel")
+        self.window.resize(*WINDOW)
+        self.ui.applyButton.click()
+        self.wait(lambda: not self.panel.apply.running)
+        self.show_maps(anatomy)
+        self.save(self.window, "slicer")
+        self.show_side_by_side()
+
+    def show_maps(self, anatomy) -> None:
+        """The lesion in the map of arrival over the anatomical volume."""
+        from SyntheticPerfusionLib.mrml import maps
+
+        volumes = {maps.quantity_of(item).name: item for item in maps.maps_in(slicer.mrmlScene)}
+        self.parameters.background = anatomy
+        self.parameters.overlayMap = volumes[SHOWN]
+        self.parameters.overlayOpacity = 0.7
+        self.settle()
+        maps.set_threshold(volumes[SHOWN], LESION_FROM_S, None)
+        self.panel.update()
+        self.ui.logSection.collapsed = True
+        slicer.util.setSliceViewerLayers(fit=True)
+        self.jump_to_lesion(volumes[SHOWN])
+        self.settle()
+
+    def jump_to_lesion(self, volume) -> None:
+        """Cut all views through the middle of what is late."""
+        import numpy as np
+        from SyntheticPerfusionLib.mrml import grid
+
+        late = slicer.util.arrayFromVolume(volume) > LESION_FROM_S
+        busiest = int(late.sum(axis=(1, 2)).argmax())
+        rows, columns = np.nonzero(late[busiest])
+        voxel = (np.median(columns), np.median(rows), busiest, 1)
+        position = (grid.voxel_to_ras(grid.geometry_of(volume)) @ voxel)[:3]
+        slicer.modules.markups.logic().JumpSlicesToLocation(*position, False)
+
+    def show_side_by_side(self) -> None:
+        """The four maps that are read together, over the series."""
+        self.parameters.background = None
+        self.parameters.overlayOpacity = 1.0
+        self.ui.resetDisplayButton.click()
+        self.ui.sideBySideButton.click()
+        self.settle()
+        self.save(slicer.app.layoutManager().viewport(), "side_by_side")
+
+    def save(self, widget, name: str) -> None:
+        """Write what a widget shows, without the sign of what the system said at the start."""
+        slicer.app.errorLogModel().clear()
+        slicer.util.forceRenderAllViews()
+        self.settle()
+        widget.grab().save(str(self.folder / f"{name}.png"))
+
+    def settle(self) -> None:
+        """Let what was asked for be drawn."""
+        until = time.monotonic() + 1.0
+        while time.monotonic() < until:
+            slicer.app.processEvents()
+
+    def wait(self, condition: Callable[[], bool]) -> None:
+        """Let the application run until then."""
+        while not condition():
+            slicer.app.processEvents()
+            time.sleep(0.05)
+
+
+def main() -> int:
+    """Take the pictures; returns the exit code."""
+    try:
+        Pictures(Path(sys.argv[-1]).resolve()).take_all()
+    except Exception:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+# Once the application has drawn itself for the first time.
+qt.QTimer.singleShot(1500, lambda: slicer.util.exit(main()))
