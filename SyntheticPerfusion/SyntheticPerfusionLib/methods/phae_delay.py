@@ -31,7 +31,7 @@ from .transit_decoder import TransitDecoder
 from .transit_fit import fit
 from .transit_match import TransitDictionary, features
 
-_LOOKED_AT = 6144
+_LOOKED_AT = 4096
 """Voxels by which the residue function is chosen, as far as they are of good quality."""
 _PARAMETERS = 4
 """Transit time, delay, volume and level are taken from each curve."""
@@ -80,7 +80,7 @@ class PhaeDelayMethod(NetworkMethod):
         passage = _passage(self.name, series, mask, bolus, aif)
         network = self.network(device)
         progress(0.0, f"Residue function ({self.name})")
-        choice = self._choose(passage, device, cancelled)
+        choice = self._choose(passage, network, device, cancelled)
         window = passage.window.to(device)
         decoder = TransitDecoder(window.arterial)
 
@@ -143,19 +143,23 @@ class PhaeDelayMethod(NetworkMethod):
             warnings=scale_warning(found["CBF"][flags == Flag.GOOD]),
         )
 
-    def _choose(self, passage: _Passage, device: str, cancelled: CancelCheck) -> ResidueChoice:
+    def _choose(
+        self, passage: _Passage, network: torch.nn.Module, device: str, cancelled: CancelCheck
+    ) -> ResidueChoice:
         """By voxels spread evenly over those of good quality."""
         architecture = PhaeDelayArchitecture.from_json(self.architecture)
         count = passage.voxels.inside.size
         some = np.unique(np.linspace(0, count - 1, min(count, _LOOKED_AT)).astype(int))
         curves, _, flags = passage.read(some)
-        return choose_residue(
-            curves[np.flatnonzero(flags == Flag.GOOD)].to(device),
-            passage.window.to(device),
-            architecture.families,
-            architecture.grid,
-            lambda: stop_if(cancelled),
-        )
+        with torch.inference_mode(), autocast(device):
+            return choose_residue(
+                curves[np.flatnonzero(flags == Flag.GOOD)].to(device),
+                passage.window.to(device),
+                architecture.families,
+                architecture.grid,
+                network,
+                lambda: stop_if(cancelled),
+            )
 
 
 def _passage(

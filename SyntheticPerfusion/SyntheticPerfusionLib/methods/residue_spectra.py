@@ -8,6 +8,7 @@ all transit times share one complex function of y = w MTT,
 gamma-k       gamma-distributed transit times of shape k: (1 - (1 + i y / k)^-k) / (i y) (Mouridsen
               et al. 2006); gamma-1 is the exponential residue.
 box           every transit alike, what gamma-k nears as k grows: (1 - exp(-i y)) / (i y).
+linear        transit times spread evenly from 0 to 2: (1 - (1 - exp(-2 i y)) / (2 i y)) / (i y).
 lorentzian    equation 4 of Fayolle et al. 2025, r(x) = 1 / (1 + (pi x / 2)^2): with z = 2 y / pi
               its real part is exp(-z), its imaginary part -(exp(-z) Ei(z) + exp(z) E1(z)) / pi,
               read from a table.
@@ -32,13 +33,15 @@ _TABLE_SCALE = 0.05
 def spectrum(family: str, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Real and imaginary part of Phi at y = w MTT >= 0, element by element.
 
-    family  "exponential", "lorentzian", "box" or "gamma-K" with a number K above 0.
+    family  "exponential", "lorentzian", "linear", "box" or "gamma-K" with a number K above 0.
     Raises InputError for another name.
     """
     if family == "lorentzian":
         return _lorentzian(y)
     if family == "box":
         return _box(y)
+    if family == "linear":
+        return _linear(y)
     return _gamma(y, _shape(family))
 
 
@@ -51,8 +54,8 @@ def _shape(family: str) -> float:
         shape = math.nan
     if not family.startswith("gamma-") or not shape > 0:
         raise InputError(
-            f"There is no residue family called '{family}'; choose exponential, lorentzian, box or "
-            "gamma-K with a number K above 0."
+            f"There is no residue family called '{family}'; choose exponential, lorentzian, "
+            "linear, box or gamma-K with a number K above 0."
         )
     return shape
 
@@ -67,6 +70,12 @@ def _gamma(y: torch.Tensor, shape: float) -> tuple[torch.Tensor, torch.Tensor]:
 
 def _box(y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return _left(torch.cos(y), torch.sin(y), y)
+
+
+def _linear(y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    # Of transit times spread evenly up to 2 the spectrum is that of the box, at 2 y.
+    real, imaginary = _box(2 * y)
+    return _left(real, -imaginary, y)
 
 
 def _left(

@@ -17,8 +17,15 @@ import torch
 from .bolus_window import BolusWindow
 from .transit_decoder import TransitDecoder
 
+MEANS = 9
+"""Features beside the misfits: mean and spread of ln MTT and delay, warm and cold; strength."""
+WARM_TRANSIT, WARM_DELAY = 0, 2
+"""Which of them are the means that an estimate starts from."""
+
 _SOFT = 3.0
 """Misfits are read as log(1 + z) over this, which keeps them within about -1 and 2."""
+_WARM = 0.005
+"""What neighbours on the grid leave over, as a share of the whole curve, by order of magnitude."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +67,6 @@ class Match:
     whole: torch.Tensor
     count: float
 
-    def evidence(self) -> torch.Tensor:
-        """(V,) logarithm of the likelihood averaged over the grid, the noise unknown.
-
-        Up to a constant that is the same for all residue families.
-        """
-        shares = (self.left / self.whole.clamp(min=1e-12)).clamp(min=1e-9)
-        return torch.logsumexp(-0.5 * (self.count - 2) * shares.log(), dim=1)
-
 
 class TransitDictionary:
     """The curves of the grid for one arterial window and one residue family."""
@@ -100,30 +99,47 @@ class TransitDictionary:
         return level, (curves - level[:, None]) * self._measured
 
 
+def left_by_own(
+    curves: torch.Tensor, g: torch.Tensor, window: BolusWindow
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Sum of squares (V,) that each curve's own g (V, W) leaves over, and that of the curve."""
+    count = window.measured.sum() + window.before
+
+    def centred(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        level = values.sum(1) / count
+        return level, (values - level[:, None]) * window.measured
+
+    (level, curve), (g_level, g_curve) = centred(curves), centred(g * window.measured)
+    whole = curve.square().sum(1) + window.before * level.square()
+    norm = (g_curve.square().sum(1) + window.before * g_level.square()).clamp(min=1e-12)
+    along = (curve * g_curve).sum(1) + window.before * level * g_level
+    return whole - along.clamp(min=0).square() / norm, whole
+
+
 def features(match: Match, dictionary: TransitDictionary) -> torch.Tensor:
-    """(V, A + 5) what the network reads of a match.
+    """(V, A + MEANS) what the network reads of a match.
 
     The misfit z of every pair above the best's, in units of the noise that the best leaves over;
-    mean and spread of ln MTT and of delay under exp(-z/2); the ratio of curve to noise.
+    mean and spread of ln MTT and of delay under exp(-z / 2T) for two temperatures T; the ratio of
+    curve to noise. T = 1 is the likelihood; the other grows with that ratio so that some pairs of
+    the grid share in the mean however sharp the likelihood is: near its top z is a paraboloid, the
+    mean of which does not change with T.
     """
     best = match.left.amin(1, keepdim=True).clamp(min=1e-9)
     noise = best / max(match.count - 4, 1.0)
-    z = (match.left - best) / noise
-    weight = torch.softmax(-z / 2, dim=1)
-    log_transit, delay = dictionary.transit_s.log(), dictionary.delay_s
-    mean_transit = (weight @ log_transit)[:, None]
-    mean_delay = (weight @ delay)[:, None]
-    spread_transit = (weight * (log_transit - mean_transit).square()).sum(1, keepdim=True).sqrt()
-    spread_delay = (weight * (delay - mean_delay).square()).sum(1, keepdim=True).sqrt()
-    strength = (match.whole / noise / 100).clamp(min=1e-6).log() / 2
-    return torch.cat(
-        [
-            torch.log1p(z) / _SOFT - 1,
-            mean_transit,
-            mean_delay,
-            spread_transit,
-            spread_delay,
-            strength,
-        ],
-        dim=1,
-    )
+    z = ((match.left - best) / noise).clamp(min=0)
+    strength = match.whole / noise
+    read = [torch.log1p(z) / _SOFT - 1]
+    for temperature in (1 + _WARM * strength, torch.ones_like(strength)):
+        read += _moments(torch.softmax(-z / (2 * temperature), dim=1), dictionary)
+    read.append((strength / 100).clamp(min=1e-6).log() / 2)
+    return torch.cat(read, dim=1)
+
+
+def _moments(weight: torch.Tensor, dictionary: TransitDictionary) -> list[torch.Tensor]:
+    found = []
+    for values in (dictionary.transit_s.log(), dictionary.delay_s):
+        mean = weight @ values
+        spread = (weight @ values.square() - mean.square()).clamp(min=0).sqrt()
+        found += [mean[:, None], spread[:, None]]
+    return found

@@ -19,17 +19,20 @@ import torch
 class LossWeights:
     """`task.loss` of a configuration.
 
-    error           of the absolute errors of ln MTT and ln CBF; a second of delay counts a tenth.
+    error           of the absolute errors of ln MTT and ln CBF and the squared error of CBF over
+                    the true one; a second of delay counts a tenth.
     bias            of the squared biases, that of ln CBF twice.
     reconstruction  of the likelihood of the measured curve, which needs no truth.
     """
 
     error: float = 1.0
-    bias: float = 5.0
+    bias: float = 10.0
     reconstruction: float = 0.1
 
 
 _ERROR_PER_S = 0.1
+_LARGEST = 1.6
+"""Error of ln CBF beyond which its square grows no more: a fivefold flow."""
 _BIAS_PER_S2 = 0.05
 _BIAS_OF_FLOW = 2.0
 _WIDE, _WIDE_S = 0.5, 2.0
@@ -52,7 +55,8 @@ def estimation_loss(
     left            (V,) weighted mean square that the reconstruction leaves; `frames` (V,) of how
                     many.
     """
-    error = transit.abs() + _ERROR_PER_S * delay.abs() + flow.abs()
+    beyond = torch.exp(flow.clamp(max=_LARGEST)) - 1
+    error = transit.abs() + _ERROR_PER_S * delay.abs() + flow.abs() + beyond.square()
     bias = (
         squared_bias(transit, _WIDE, repeats)
         + _BIAS_PER_S2 * squared_bias(delay, _WIDE_S, repeats)

@@ -19,9 +19,8 @@ from torch.nn.functional import silu
 
 from ...errors import InputError
 from ..residue_spectra import spectrum
-from ..transit_match import TransitGrid
+from ..transit_match import MEANS, WARM_DELAY, WARM_TRANSIT, TransitGrid
 
-_MEANS = 5
 _DELAY_STEP_S = 3.0
 
 
@@ -38,7 +37,7 @@ class PhaeDelayArchitecture:
     grid: TransitGrid = field(default_factory=TransitGrid)
     width: int = 384
     blocks: int = 2
-    transit_limits_s: tuple[float, float] = (0.5, 40.0)
+    transit_limits_s: tuple[float, float] = (1.0, 40.0)
     delay_limits_s: tuple[float, float] = (-5.0, 17.0)
     families: tuple[str, ...] = (
         "lorentzian",
@@ -46,6 +45,7 @@ class PhaeDelayArchitecture:
         "gamma-2",
         "gamma-4",
         "gamma-8",
+        "linear",
         "box",
     )
 
@@ -87,20 +87,20 @@ class PhaeDelayNetwork(nn.Module):
         self._grid = architecture.grid.size
         self._log_transit_limits = tuple(math.log(s) for s in architecture.transit_limits_s)
         self._delay_limits = architecture.delay_limits_s
-        self.read = nn.Linear(self._grid + _MEANS, width)
+        self.read = nn.Linear(self._grid + MEANS, width)
         self.blocks = nn.ModuleList(_Block(width) for _ in range(architecture.blocks))
         self.tell = nn.Linear(width, 2)
         nn.init.zeros_(self.tell.weight)
         nn.init.zeros_(self.tell.bias)
 
     def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """MTT and delay (V,) in seconds, of features (V, A + 5)."""
+        """MTT and delay (V,) in seconds, of features (V, A + MEANS)."""
         hidden = self.read(features)
         for block in self.blocks:
             hidden = block(hidden)
         more = self.tell(silu(hidden)).float()
-        log_transit = features[:, self._grid].float() + more[:, 0]
-        delay = features[:, self._grid + 1].float() + _DELAY_STEP_S * more[:, 1]
+        log_transit = features[:, self._grid + WARM_TRANSIT].float() + more[:, 0]
+        delay = features[:, self._grid + WARM_DELAY].float() + _DELAY_STEP_S * more[:, 1]
         return (
             torch.exp(log_transit.clamp(*self._log_transit_limits)),
             delay.clamp(*self._delay_limits),
