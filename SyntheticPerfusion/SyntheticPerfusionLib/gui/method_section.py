@@ -7,6 +7,7 @@ one that a colleague handed over. Those that cannot be used are named with the r
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,8 @@ class MethodSection:
                 own.append(_entry(method))
         self.list.fill(groups)
         broken = [sentence for _path, sentence in broken_folders()]
+        if broken and not all(find_spec(package) for package in _READING_MODELS):
+            broken.append(_("Rescan offers to install what is missing."))
         self._ui.brokenModelsLabel.setText(
             "\n".join((_("Models that cannot be used:"), *broken)) if broken else ""
         )
