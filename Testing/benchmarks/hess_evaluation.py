@@ -78,9 +78,10 @@ def main() -> None:
     calibration_picture(figures["calibration"], folder / "calibration.png")
     for name in ("Tmax", "TTP", "RBF"):
         examples.picture(name, folder / f"{name}.png")
-    patients = [make() for make in source.patients[: arguments.shift_patients]]
     tmax = [one for one in models if "Tmax" in names(one) and not one.needs.aif]
-    shifts = shift_curves(patients, tmax, device, arguments.slice_step)
+    shifts = shift_curves(
+        source.patients, arguments.shift_patients, tmax, device, arguments.slice_step
+    )
     if shifts:
         shift_picture(shifts, folder / "shift.png")
     write_figures(

@@ -12,6 +12,8 @@ import torch
 from SyntheticPerfusionLib.errors import InputError
 from SyntheticPerfusionLib.maps.perfusion_maps import PerfusionMaps
 from SyntheticPerfusionLib.maps.quantity import QUANTITIES
+from SyntheticPerfusionLib.methods.hess_input import HessInput
+from SyntheticPerfusionLib.methods.hess_settings import HessArchitecture, HessPreprocessing
 from SyntheticPerfusionLib.series.bolus import timing_of_curve
 from SyntheticPerfusionLib.series.dsc_series import DscSeries
 from SyntheticPerfusionLib.series.geometry import Geometry
@@ -42,28 +44,36 @@ def curve(series):
     return series.signal[:, 0, 0, 0]
 
 
-def test_a_shift_to_later_frames_reflects_the_start(dip):
+def test_a_scan_begun_later_lacks_its_first_frames_and_reflects_its_last(dip):
     series, bolus = dip
-    moved = shift_curve.shifted(series, 5, bolus)
-    np.testing.assert_array_equal(curve(moved)[5:], curve(series)[:-5])
-    np.testing.assert_array_equal(curve(moved)[:5], curve(series)[5:0:-1])
-    np.testing.assert_array_equal(moved.frame_times_s, series.frame_times_s)
-
-
-def test_a_shift_to_earlier_frames_reflects_the_end(dip):
-    series, bolus = dip
-    moved = shift_curve.shifted(series, -5, bolus)
+    moved = shift_curve.begun_earlier(series, -5, bolus)
     np.testing.assert_array_equal(curve(moved)[:-5], curve(series)[5:])
     np.testing.assert_array_equal(curve(moved)[-5:], curve(series)[-2:-7:-1])
+    np.testing.assert_array_equal(moved.frame_times_s, series.frame_times_s)
 
 
 def test_a_scan_begun_earlier_has_baseline_before_the_bolus_alone(dip):
     series, bolus = dip
-    moved = shift_curve.shifted(series, 20, bolus, by_reflection=False)
+    moved = shift_curve.begun_earlier(series, 20, bolus)
     np.testing.assert_array_equal(curve(moved)[20:], curve(series)[:-20])
     steady = curve(series)[bolus.baseline_start : bolus.baseline_stop]
     assert curve(moved)[:20].min() >= steady.min()
-    assert curve(shift_curve.shifted(series, 20, bolus))[:20].min() < steady.min()
+    assert np.abs(np.diff(curve(moved)[:21])).max() <= np.ptp(steady)
+
+
+def test_a_network_sees_its_sequence_later(dip):
+    series, _ = dip
+    mask = np.ones((1, 1, 1), bool)
+    architecture = HessArchitecture(code="none", frames=48)
+    found = HessInput(
+        series.signal, series.frame_times_s, mask, (2, 2, 5), architecture, HessPreprocessing()
+    )
+    usual = found.window()
+    with shift_curve.reflected(7):
+        moved = found.window()
+    np.testing.assert_array_equal(moved.weights, found.window(7).weights)
+    assert moved.times_s[7] == usual.times_s[0]
+    np.testing.assert_array_equal(found.window().weights, usual.weights)
 
 
 def test_shifts_that_lose_the_bolus_are_told(dip):
