@@ -162,7 +162,7 @@ class Panel:
         return self.aif.missing()
 
     def _aif_not_needed(self) -> str:
-        if self.method.needs_aif():
+        if self.method.needs_aif() or not self.method.is_listed(self._parameters.method):
             return ""
         return _("{method} needs no arterial input function.").format(method=self.method.title())
 
