@@ -4,10 +4,22 @@ import numpy as np
 import pytest
 import torch
 from SyntheticPerfusionLib.methods.bolus_window import LEAD, BolusWindow, usable_times
+from SyntheticPerfusionLib.methods.neighbour_match import Neighbourhood, shared
+from SyntheticPerfusionLib.methods.networks.phae_delay import (
+    PhaeDelayArchitecture,
+    PhaeDelayNetwork,
+)
 from SyntheticPerfusionLib.methods.residue_choice import choose_residue
 from SyntheticPerfusionLib.methods.transit_decoder import TransitDecoder
 from SyntheticPerfusionLib.methods.transit_fit import fit
-from SyntheticPerfusionLib.methods.transit_match import TransitDictionary, TransitGrid, features
+from SyntheticPerfusionLib.methods.transit_match import (
+    MEANS,
+    WARM_DELAY,
+    WARM_TRANSIT,
+    TransitDictionary,
+    TransitGrid,
+    features,
+)
 from SyntheticPerfusionLib.phantom.aif import ArterialShape
 from SyntheticPerfusionLib.phantom.residue import residue
 from SyntheticPerfusionLib.phantom.tissue_curves import TissueCurves
@@ -103,7 +115,7 @@ def test_the_pair_that_made_a_curve_explains_it_best_whatever_its_height_and_lev
     again = dictionary.match(curves * 7.0 + 0.4 * window.measured)
     assert torch.equal(again.left.argmin(1), torch.arange(grid.size))
     read = features(match, dictionary)
-    assert read.shape == (grid.size, grid.size + 5)
+    assert read.shape == (grid.size, grid.size + MEANS)
     assert torch.isfinite(read).all()
 
 
@@ -117,6 +129,66 @@ def test_features_do_not_depend_on_the_scale_of_a_curve():
     assert torch.allclose(one, two, atol=2e-3)
 
 
+def test_the_warm_mean_lies_between_the_pairs_of_the_grid():
+    """However sharp the likelihood, the mean that an estimate starts from does not snap to them."""
+    window, grid = window_of(), TransitGrid()
+    dictionary = TransitDictionary(window, "exponential", grid)
+    transit = torch.full((24,), 5.0)
+    delay = torch.linspace(2.0, 4.0, 24)
+    curves = window.cut(tissue("exponential", 1.5, 64, transit, delay).numpy())
+    rng = np.random.default_rng(2)
+    noise = curves.amax(1, keepdim=True).numpy() / 100 * rng.standard_normal(curves.shape)
+    read = features(
+        dictionary.match(curves + torch.from_numpy(noise).float() * window.measured), dictionary
+    )
+    warm = (read[:, grid.size + WARM_DELAY] - delay).abs()
+    spacing = float(dictionary.delay_s[1] - dictionary.delay_s[0])
+    assert spacing > 0.8
+    assert float(warm.mean()) < 0.2
+    assert float((read[:, grid.size + WARM_TRANSIT].exp() - 5.0).abs().mean()) < 0.6
+
+
+def slice_of(rng: np.random.Generator, snr: float, transit_s: torch.Tensor) -> torch.Tensor:
+    """Curves of 12 x 12 voxels whose volume differs and whose transit times are given."""
+    curves = tissue("exponential", 1.5, 64, transit_s, torch.full_like(transit_s, 2.0))
+    curves = curves / curves.amax(1, keepdim=True)
+    curves = curves * torch.from_numpy(rng.uniform(0.5, 1.5, (144, 1))).float()
+    curves = curves + torch.from_numpy(rng.standard_normal(curves.shape)).float() / snr
+    return window_of().cut(curves.numpy())
+
+
+def read_of(curves: torch.Tensor, by: Neighbourhood) -> torch.Tensor:
+    dictionary = TransitDictionary(window_of(), "exponential", TransitGrid())
+    match = shared(dictionary.match(curves), np.ones((12, 12), bool), (1.8, 1.8, 5.0), by)
+    return features(match, dictionary)[:, -MEANS + WARM_TRANSIT].exp()
+
+
+def test_noisy_neighbours_together_tell_what_each_of_them_hides():
+    transit = torch.full((144,), 6.0)
+    curves = slice_of(np.random.default_rng(4), 2.0, transit)
+    alone, together = (read_of(curves, by) for by in (Neighbourhood(0.0), Neighbourhood()))
+    assert float((together - 6).abs().mean()) < 0.7 * float((alone - 6).abs().mean())
+
+
+def test_where_noise_is_low_a_border_between_transit_times_stays_sharp():
+    transit = torch.where(torch.arange(144) % 12 < 6, 4.0, 12.0)
+    curves = slice_of(np.random.default_rng(4), 40.0, transit)
+    found = read_of(curves, Neighbourhood()).reshape(12, 12).mean(0)
+    assert float((found[:6] - 4).abs().max()) < 0.6
+    assert float((found[6:] - 12).abs().max()) < 1.2
+
+
+def test_an_artery_does_not_speak_for_those_around_it():
+    transit = torch.full((144,), 10.0)
+    transit[66] = 1.0
+    curves = slice_of(np.random.default_rng(4), 4.0, transit)
+    curves[66] = slice_of(np.random.default_rng(5), 1000.0, transit)[66] * 20
+    beside = read_of(curves, Neighbourhood())[[65, 67, 54, 78]]
+    deaf = read_of(curves, Neighbourhood(most=1e9))[[65, 67, 54, 78]]
+    assert float((beside - 10).abs().max()) < 3.0
+    assert float((deaf - 10).abs().max()) > 6.0
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_many_noisy_curves_tell_their_residue_function(family):
     window = window_of()
@@ -126,15 +198,25 @@ def test_many_noisy_curves_tell_their_residue_function(family):
     curves = tissue(family, 1.5, 64, transit, delay).numpy()
     noise = curves.max(1, keepdims=True) / 20 * rng.standard_normal(curves.shape)
     names = ["lorentzian", "exponential", "gamma-4", "box"]
-    choice = choose_residue(
-        window.cut((curves + noise).astype(np.float32)), window, names, TransitGrid()
-    )
+    untrained = PhaeDelayNetwork(PhaeDelayArchitecture())
+    with torch.inference_mode():
+        choice = choose_residue(
+            window.cut((curves + noise).astype(np.float32)),
+            window,
+            names,
+            TransitGrid(),
+            untrained,
+        )
     assert choice.family == family
     assert set(choice.evidence) == set(names)
 
 
 def test_with_nothing_to_choose_by_the_first_family_is_taken():
-    choice = choose_residue(torch.zeros(0, 64), window_of(), ["gamma-4", "box"], TransitGrid(3, 3))
+    untrained = PhaeDelayNetwork(PhaeDelayArchitecture(TransitGrid(3, 3)))
+    with torch.inference_mode():
+        choice = choose_residue(
+            torch.zeros(0, 64), window_of(), ["gamma-4", "box"], TransitGrid(3, 3), untrained
+        )
     assert choice.family == "gamma-4"
 
 

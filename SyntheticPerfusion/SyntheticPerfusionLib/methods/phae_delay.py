@@ -6,7 +6,9 @@ series, AIF -> window around the bolus -> likelihood over (MTT, delay) -> networ
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -20,6 +22,7 @@ from ..series.concentration import Flag
 from ..series.dsc_series import DscSeries
 from ..series.voxel_curves import VoxelCurves
 from .bolus_window import BolusWindow, usable_times
+from .neighbour_match import shared
 from .network_method import NetworkMethod
 from .networks.phae_delay import PhaeDelayArchitecture, PhaeDelayNetwork
 from .parallel import in_parallel
@@ -29,13 +32,12 @@ from .residue_choice import ResidueChoice, choose_residue
 from .scale import K_H, ML_PER_100_G, RHO_G_PER_ML, S_PER_MIN, scale_warning
 from .transit_decoder import TransitDecoder
 from .transit_fit import fit
-from .transit_match import TransitDictionary, features
+from .transit_match import Match, features
 
 _LOOKED_AT = 4096
 """Voxels by which the residue function is chosen, as far as they are of good quality."""
 _PARAMETERS = 4
 """Transit time, delay, volume and level are taken from each curve."""
-_PART_VOXELS = 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +85,8 @@ class PhaeDelayMethod(NetworkMethod):
         choice = self._choose(passage, network, device, cancelled)
         window = passage.window.to(device)
         decoder = TransitDecoder(window.arterial)
+        neighbourhood = PhaeDelayArchitecture.from_json(self.architecture).neighbourhood
+        spacing_mm = series.geometry.spacing
 
         count = passage.voxels.inside.size
         found = {name: np.zeros(count, np.float32) for name in ("CBV", "MTT", "Tmax", "misfit")}
@@ -94,20 +98,26 @@ class PhaeDelayMethod(NetworkMethod):
             if known.size == 0:
                 return
             rows = known + part.start
+            places = passage.voxels.inside[rows]
+            beside = np.zeros(mask[0].size, bool)
+            beside[places % beside.size] = True
             mtt_s, delay_s, amplitude, misfit = _estimated(
                 curves[known].to(device),
                 torch.from_numpy(noise[known]).to(device),
                 window,
-                choice.dictionary,
-                choice.family,
+                choice,
                 decoder,
                 network,
+                lambda match: shared(
+                    match, beside.reshape(mask[0].shape), spacing_mm, neighbourhood
+                ),
                 device,
             )
             found["MTT"][rows], found["Tmax"][rows] = mtt_s, delay_s
             found["CBV"][rows], found["misfit"][rows] = amplitude, misfit
 
-        parts = [slice(n, min(n + _PART_VOXELS, count)) for n in range(0, count, _PART_VOXELS)]
+        ends = np.cumsum(mask.reshape(mask.shape[0], -1).sum(1)).tolist()
+        parts = [slice(a, b) for a, b in pairwise([0, *ends]) if b > a]
         for fraction in in_parallel(estimate_part, parts, device):
             stop_if(cancelled)
             progress(fraction, f"Transit times and delays ({self.name})")
@@ -188,20 +198,20 @@ def _estimated(
     curves: torch.Tensor,
     noise: torch.Tensor,
     window: BolusWindow,
-    dictionary: TransitDictionary,
-    family: str,
+    choice: ResidueChoice,
     decoder: TransitDecoder,
     network: torch.nn.Module,
+    share: Callable[[Match], Match],
     device: str,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """MTT and delay in s, amplitude in the unit of the curves and misfit, (N,) each."""
     with torch.inference_mode():
-        read = features(dictionary.match(curves), dictionary)
+        read = features(share(choice.dictionary.match(curves)), choice.dictionary)
         with autocast(device):
             mtt_s, delay_s = network(read)
-        g = decoder.curves(family, mtt_s / window.step_s, delay_s / window.step_s)
+        g = decoder.curves(choice.family, mtt_s / window.step_s, delay_s / window.step_s)
         found = fit(curves, g, window)
-        frames = max(dictionary.count, _PARAMETERS + 1.0)
+        frames = max(choice.dictionary.count, _PARAMETERS + 1.0)
         away = (found.left * (frames / (frames - _PARAMETERS))).sqrt()
         misfit = torch.where(noise > 0, away / noise, 0.0)
         return tuple(  # type: ignore[return-value]

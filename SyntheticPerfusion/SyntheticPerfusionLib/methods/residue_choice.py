@@ -43,7 +43,7 @@ def choose_residue(
     """The family of curves (V, W) in a window, V some thousand voxels of good quality.
 
     Each curve is explained by what the network makes of it, or by the best pair of the grid where
-    that leaves less over. With no curve it is the first family. `asked` is called between families
+    that leaves less over. With no curve it is the first family, without evidence. `asked` is called between families
     and may raise.
     """
     best, found = 0, []
@@ -52,6 +52,8 @@ def choose_residue(
     for family in families:
         asked()
         dictionary = TransitDictionary(window, family, grid)
+        if not len(curves):
+            return ResidueChoice(family, dictionary, {})
         dictionaries.append(dictionary)
         found.append(_log_likelihood(curves, window, family, dictionary, decoder, estimate))
     for n in range(1, len(families)):
@@ -63,10 +65,7 @@ def choose_residue(
     return ResidueChoice(
         families[best],
         dictionaries[best],
-        {
-            family: round(float(one.mean()), 4) if len(curves) else 0.0
-            for family, one in zip(families, found, strict=True)
-        },
+        {family: round(float(one.mean()), 4) for family, one in zip(families, found, strict=True)},
     )
 
 

@@ -22,6 +22,8 @@ MEANS = 9
 WARM_TRANSIT, WARM_DELAY = 0, 2
 """Which of them are the means that an estimate starts from."""
 
+_PARAMETERS = 4
+"""Transit time, delay, volume and level are taken from each curve."""
 _SOFT = 3.0
 """Misfits are read as log(1 + z) over this, which keeps them within about -1 and 2."""
 _WARM = 0.005
@@ -60,12 +62,17 @@ class Match:
 
     left    (V, A) sum of squares that each pair leaves over.
     whole   (V, 1) that of the curve.
-    count   frames that count.
+    count   frames that count, one number or (V, 1).
     """
 
     left: torch.Tensor
     whole: torch.Tensor
-    count: float
+    count: float | torch.Tensor
+
+    def noise(self) -> torch.Tensor:
+        """(V, 1) variance of the noise, by what the best pair leaves over."""
+        free = torch.as_tensor(self.count - _PARAMETERS, dtype=self.left.dtype).clamp(min=1.0)
+        return self.left.amin(1, keepdim=True).clamp(min=1e-9) / free.to(self.left.device)
 
 
 class TransitDictionary:
@@ -125,9 +132,8 @@ def features(match: Match, dictionary: TransitDictionary) -> torch.Tensor:
     the grid share in the mean however sharp the likelihood is: near its top z is a paraboloid, the
     mean of which does not change with T.
     """
-    best = match.left.amin(1, keepdim=True).clamp(min=1e-9)
-    noise = best / max(match.count - 4, 1.0)
-    z = ((match.left - best) / noise).clamp(min=0)
+    noise = match.noise()
+    z = (match.left - match.left.amin(1, keepdim=True)) / noise
     strength = match.whole / noise
     read = [torch.log1p(z) / _SOFT - 1]
     for temperature in (1 + _WARM * strength, torch.ones_like(strength)):

@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn.functional import silu
 
 from ...errors import InputError
+from ..neighbour_match import Neighbourhood
 from ..residue_spectra import spectrum
 from ..transit_match import MEANS, WARM_DELAY, WARM_TRANSIT, TransitGrid
 
@@ -32,6 +33,7 @@ class PhaeDelayArchitecture:
     width, blocks      of the residual layers.
     transit_limits_s, delay_limits_s   beyond which no estimate goes.
     families           residue functions of which one is chosen for each brain.
+    neighbourhood      what voxels tell each other where noise is high.
     """
 
     grid: TransitGrid = field(default_factory=TransitGrid)
@@ -48,14 +50,16 @@ class PhaeDelayArchitecture:
         "linear",
         "box",
     )
+    neighbourhood: Neighbourhood = field(default_factory=Neighbourhood)
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> PhaeDelayArchitecture:
         """Of plain values; InputError says which key is wrong."""
         try:
             content = _frozen(cls, given)
-            if "grid" in content:
-                content["grid"] = TransitGrid(**_frozen(TransitGrid, content["grid"]))
+            for name, kind in (("grid", TransitGrid), ("neighbourhood", Neighbourhood)):
+                if name in content:
+                    content[name] = kind(**_frozen(kind, content[name]))
             chosen = cls(**content)
         except (TypeError, ValueError) as error:
             if isinstance(error, InputError):
@@ -72,10 +76,7 @@ class PhaeDelayArchitecture:
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, from which `from_json` makes it again."""
-        return {
-            name: _plain(value)
-            for name, value in {**asdict(self), "grid": _plain(asdict(self.grid))}.items()
-        }
+        return {name: _plain(value) for name, value in asdict(self).items()}
 
 
 class PhaeDelayNetwork(nn.Module):
