@@ -161,13 +161,19 @@ class PhaeDelayMethod(NetworkMethod):
         count = passage.voxels.inside.size
         some = np.unique(np.linspace(0, count - 1, min(count, _LOOKED_AT)).astype(int))
         curves, _, flags = passage.read(some)
-        with torch.inference_mode(), autocast(device):
+
+        def estimate(read: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            with autocast(device):
+                found: tuple[torch.Tensor, torch.Tensor] = network(read)
+            return found
+
+        with torch.inference_mode():
             return choose_residue(
                 curves[np.flatnonzero(flags == Flag.GOOD)].to(device),
                 passage.window.to(device),
                 architecture.families,
                 architecture.grid,
-                network,
+                estimate,
                 lambda: stop_if(cancelled),
             )
 

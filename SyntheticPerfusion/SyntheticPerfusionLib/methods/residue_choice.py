@@ -16,8 +16,12 @@ from .bolus_window import BolusWindow
 from .transit_decoder import TransitDecoder
 from .transit_match import TransitDictionary, TransitGrid, features, left_by_own
 
-_CLEAR = 3.0
-"""Standard errors by which a family must be likelier than an earlier one in the list."""
+_STEPS = 2
+"""Of Gauss and Newton, from the estimate of the network to the top of the likelihood."""
+_SMALL, _SMALL_S = 0.02, 0.05
+"""Differences of ln MTT and of delay by which derivatives are taken."""
+_FAR, _FAR_S = 0.3, 0.7
+"""The longest step in each."""
 
 Estimate = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 """MTT and delay (V,) in seconds of features (V, A + MEANS)."""
@@ -42,31 +46,22 @@ def choose_residue(
 ) -> ResidueChoice:
     """The family of curves (V, W) in a window, V some thousand voxels of good quality.
 
-    Each curve is explained by what the network makes of it, or by the best pair of the grid where
-    that leaves less over. With no curve it is the first family, without evidence. `asked` is called between families
-    and may raise.
+    Each curve is explained as well as the family can: by the estimate of the network, improved, or
+    by the best pair of the grid. With no curve it is the first family, without evidence. `asked` is
+    called between families and may raise.
     """
-    best, found = 0, []
-    dictionaries = []
     decoder = TransitDecoder(window.arterial)
+    likely: dict[str, float] = {}
+    dictionaries = {}
     for family in families:
         asked()
-        dictionary = TransitDictionary(window, family, grid)
+        dictionaries[family] = TransitDictionary(window, family, grid)
         if not len(curves):
-            return ResidueChoice(family, dictionary, {})
-        dictionaries.append(dictionary)
-        found.append(_log_likelihood(curves, window, family, dictionary, decoder, estimate))
-    for n in range(1, len(families)):
-        if len(curves) > 1:
-            gain = found[n] - found[best]
-            error = float(gain.std()) / len(curves) ** 0.5
-            if float(gain.mean()) > _CLEAR * error:
-                best = n
-    return ResidueChoice(
-        families[best],
-        dictionaries[best],
-        {family: round(float(one.mean()), 4) for family, one in zip(families, found, strict=True)},
-    )
+            return ResidueChoice(family, dictionaries[family], {})
+        found = _log_likelihood(curves, window, family, dictionaries[family], decoder, estimate)
+        likely[family] = round(float(found.mean()), 4)
+    best = max(likely, key=lambda family: likely[family])
+    return ResidueChoice(best, dictionaries[best], likely)
 
 
 def _log_likelihood(
@@ -80,7 +75,36 @@ def _log_likelihood(
     """(V,) of each curve, its noise unknown, up to a constant."""
     match = dictionary.match(curves)
     mtt_s, delay_s = estimate(features(match, dictionary))
-    g = decoder.curves(family, mtt_s / window.step_s, delay_s / window.step_s)
-    left, whole = left_by_own(curves, g, window)
-    least = torch.minimum(left, match.left.amin(1)) / whole.clamp(min=1e-12)
-    return -0.5 * dictionary.count * least.clamp(min=1e-9).log()
+    log_transit = mtt_s.log()
+
+    def decoded(log_transit: torch.Tensor, delay_s: torch.Tensor) -> torch.Tensor:
+        return decoder.curves(family, log_transit.exp() / window.step_s, delay_s / window.step_s)
+
+    least = match.left.amin(1)
+    for step in range(_STEPS + 1):
+        g = decoded(log_transit, delay_s)
+        left, whole = left_by_own(curves, g, window)
+        least = torch.minimum(least, left)
+        if step == _STEPS:
+            break
+        by_transit = (decoded(log_transit + _SMALL, delay_s) - g) / _SMALL
+        by_delay = (decoded(log_transit, delay_s + _SMALL_S) - g) / _SMALL_S
+        more = _gauss_newton(curves, torch.stack([g, by_transit, by_delay], dim=2), window)
+        log_transit = log_transit + more[:, 0].clamp(-_FAR, _FAR)
+        delay_s = delay_s + more[:, 1].clamp(-_FAR_S, _FAR_S)
+    return -0.5 * dictionary.count * (least / whole.clamp(min=1e-12)).clamp(min=1e-9).log()
+
+
+def _gauss_newton(curves: torch.Tensor, columns: torch.Tensor, window: BolusWindow) -> torch.Tensor:
+    """(V, 2) what to add to ln MTT and delay, of g and its derivatives (V, W, 3)."""
+    level = torch.ones_like(columns[:, :, :1])
+    design = torch.cat([columns, level], dim=2) * window.measured[:, None]
+    normal = design.transpose(1, 2) @ design
+    normal[:, 3, 3] += window.before
+    # A ridge far below any information there is, so that a flat curve does not stop the others.
+    diagonal = normal.diagonal(dim1=1, dim2=2)
+    diagonal += 1e-6 * diagonal + 1e-9
+    found = torch.linalg.solve(normal, (design.transpose(1, 2) @ curves[:, :, None]))[:, :, 0]
+    amplitude = found[:, :1]
+    safe = torch.where(amplitude.abs() > 1e-6, amplitude, 1.0)
+    return torch.where(amplitude > 1e-6, found[:, 1:3] / safe, 0.0)
