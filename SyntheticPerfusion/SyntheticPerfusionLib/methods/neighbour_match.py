@@ -30,8 +30,8 @@ class Neighbourhood:
     """sigma_mm of k, 0 for every voxel by itself; `half` and `most` as S_half and S_most."""
 
     sigma_mm: float = 2.2
-    half: float = 100.0
-    most: float = 300.0
+    half: float = 300.0
+    most: float = 600.0
 
 
 def shared(
