@@ -22,6 +22,7 @@ from .series.aif_voxels import aif_of_voxels, late_warning
 from .series.dsc_series import DscSeries
 from .series.images import read_mask
 from .series.prepare import PreparationOptions, Prepared, prepare
+from .series.write import write_series
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class MapOptions:
     leakage_correction  whether classical methods also give CBV_corrected and K2; with
                         `allow_for_transit`, fitted so that slow transit does not pass for leakage
                         (series/leakage.py).
+    reconstruction      whether the series that the maps stand for is written too, where the method
+                        has a model of the curve.
     aif_file            CSV curve or mask image of arterial voxels; None to find it automatically.
     mask_file           brain mask on the grid of the series; None to find it automatically.
     """
@@ -43,6 +46,7 @@ class MapOptions:
     quantities: tuple[str, ...] = ()
     leakage_correction: bool = False
     allow_for_transit: bool = False
+    reconstruction: bool = False
     aif_file: Path | None = None
     mask_file: Path | None = None
 
@@ -80,6 +84,11 @@ def make_maps(
     )
     wanted = _wanted(method, options.quantities)
     _check_needs(method, series)
+    if options.reconstruction and type(method).reconstruct is Method.reconstruct:
+        raise InputError(
+            f"{method.name} has no model of the curve to reconstruct a series by; leave out "
+            "--reconstruction or take phae-delay."
+        )
     usable_folder(output)
     with timed(seconds, "start"):
         device = resolve_device(options.device)
@@ -98,12 +107,19 @@ def make_maps(
         maps = method.estimate(
             prepared.series, prepared.mask, aif, device, part(progress, 0.5, 0.9), cancelled
         )
+    explained = None
+    if options.reconstruction and aif is not None:
+        explained = method.reconstruct(maps, prepared.series, aif)
     said = (*_unused_aif(method, options.aif_file), *method.range_warnings(series))
     maps = replace(maps, warnings=(*said, *maps.warnings))
     maps = _only(maps, wanted, preparation_settings(options.preparation, options.mask_file))
     progress(0.9, "Writing")
     with timed(seconds, "writing"):
         files = write_maps(maps, output, aif)
+        if explained is not None:
+            file = output / "reconstruction.nii.gz"
+            write_series(explained, file)
+            files["reconstruction"] = str(file)
     report = run_report(series, prepared, aif, maps, device, seconds)
     files["report"] = write_report(report, output)
     progress(1.0, "Done")

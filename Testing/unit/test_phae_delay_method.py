@@ -1,4 +1,4 @@
-"""phae-delay as a method: its maps, their scale, their flags, and what the shipped model reaches."""
+"""phae-delay as a method: its maps, their scale, their flags, what the shipped model reaches."""
 
 from dataclasses import replace
 
@@ -71,6 +71,17 @@ def test_volume_is_flow_times_transit_time(maps):
 
 def test_misfit_is_one_where_noise_alone_is_left(maps):
     assert np.median(maps["misfit"]) == pytest.approx(1.0, abs=0.12)
+
+
+def test_the_series_that_the_maps_stand_for_differs_from_the_measured_by_noise(
+    method, curves, maps
+):
+    explained = method.reconstruct(maps, curves.series, curves.aif)
+    assert explained.signal.shape == curves.series.signal.shape
+    away = explained.signal - curves.series.signal
+    baseline = curves.series.signal[2:8].mean()
+    assert away.std() / baseline == pytest.approx(1 / CURVES.snr, rel=0.15)
+    assert abs(away.mean()) / baseline < 0.002
 
 
 def test_maps_do_not_depend_on_the_unit_of_the_signal(method, curves, maps):

@@ -246,3 +246,10 @@ def test_late_and_narrow_arterial_curves_are_said_to_be(patient, tmp_path):
         options = MapOptions(device="cpu", aif_file=path)
         report = make_maps(patient.series, "cSVD", tmp_path / name, options).report
         assert any(sentence in said for said in report["warnings"]), name
+
+
+def test_reconstruction_is_refused_before_any_work_where_there_is_no_model(patient, tmp_path):
+    options = MapOptions(reconstruction=True)
+    with pytest.raises(InputError, match="oSVD has no model of the curve"):
+        make_maps(patient.series, "oSVD", tmp_path / "maps", options)
+    assert not (tmp_path / "maps").exists()

@@ -48,6 +48,11 @@ def add_parser(subparsers: Any) -> None:
         help="of --leakage-correction: Boxerman et al. 2006 (default), or theirs with a third "
         "term, so that slow transit does not pass for leakage",
     )
+    parser.add_argument(
+        "--reconstruction",
+        action="store_true",
+        help="also write the series that the maps stand for (phae-delay)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -64,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         quantities=tuple(name.strip() for name in arguments.quantities.split(",") if name.strip()),
         leakage_correction=arguments.leakage_correction,
         allow_for_transit=arguments.leakage_model == "transit",
+        reconstruction=arguments.reconstruction,
         aif_file=arguments.aif,
         mask_file=arguments.mask,
     )

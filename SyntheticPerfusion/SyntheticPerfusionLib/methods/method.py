@@ -73,6 +73,10 @@ class Method(ABC):
         """Sentences on what of `series`, as acquired, this method is not known to be valid for."""
         return ()
 
+    def reconstruct(self, maps: PerfusionMaps, series: DscSeries, aif: Aif) -> DscSeries | None:
+        """The series that `maps` of `estimate` stand for; None without a model of the curve."""
+        return None
+
     def describe(self) -> dict[str, Any]:
         """The method as plain JSON values, for `methods --json` and the panel."""
         return {

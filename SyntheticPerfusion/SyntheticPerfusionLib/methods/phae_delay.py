@@ -28,6 +28,7 @@ from .networks.phae_delay import PhaeDelayArchitecture, PhaeDelayNetwork
 from .parallel import in_parallel
 from .phae_input import shows_passage
 from .precision import autocast, has_bfloat16
+from .reconstruction import reconstructed_series
 from .residue_choice import ResidueChoice, choose_residue
 from .scale import K_H, ML_PER_100_G, RHO_G_PER_ML, S_PER_MIN, scale_warning
 from .transit_decoder import TransitDecoder
@@ -152,6 +153,10 @@ class PhaeDelayMethod(NetworkMethod):
             },
             warnings=scale_warning(found["CBF"][flags == Flag.GOOD]),
         )
+
+    def reconstruct(self, maps: PerfusionMaps, series: DscSeries, aif: Aif) -> DscSeries:
+        """See `Method.reconstruct`."""
+        return reconstructed_series(maps, series, aif)
 
     def _choose(
         self, passage: _Passage, network: torch.nn.Module, device: str, cancelled: CancelCheck
