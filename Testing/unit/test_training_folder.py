@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import shutil
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from SyntheticPerfusionLib.errors import InputError
 from SyntheticPerfusionLib.maps.quantity import quantity
 from SyntheticPerfusionLib.series.geometry import Geometry
 from SyntheticPerfusionLib.series.images import read_image, write_image
+from SyntheticPerfusionLib.series.write import write_series
 from SyntheticPerfusionLib.training.check_data import check_patients
 from SyntheticPerfusionLib.training.configuration import DataConfig
 from SyntheticPerfusionLib.training.folder_source import FolderSource
@@ -80,6 +82,15 @@ def test_a_patient_is_what_its_files_say(opened):
     assert patient.true_aif is None
     assert patient.labels is None
     assert patient.about["mask"] == "found in the series"
+
+
+def test_how_the_head_lies_in_the_grid_is_kept(root, opened):
+    turned = (-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0)
+    series = replace(tiny_series(), geometry=replace(GRID, direction=turned))
+    write_series(series, root / "sub-a/perf/sub-a_dsc.nii.gz")
+    upright, patient = opened(())["sub-b"], opened(())["sub-a"]
+    np.testing.assert_allclose(patient.direction, turned, atol=1e-6)
+    np.testing.assert_allclose(upright.direction, GRID.direction, atol=1e-6)
 
 
 def test_a_series_alone_is_enough_where_no_target_is_learned(root, opened):

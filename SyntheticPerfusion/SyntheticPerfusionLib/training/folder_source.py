@@ -160,6 +160,7 @@ class FolderSource:
             labels=labels,
             rois={name: read_image(path)[0] != 0 for name, path in self._regions.items()},
             about=about,
+            direction=series.geometry.direction,
         )
 
     def _prepared(self) -> PreparedPatient:

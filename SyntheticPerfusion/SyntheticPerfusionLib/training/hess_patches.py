@@ -77,6 +77,7 @@ class PatchPatient:
                 patient.spacing_mm,
                 self._architecture,
                 self._preprocessing,
+                patient.direction,
             )
         except InputError as error:
             raise InputError(f"{patient.identifier}: {error}") from error

@@ -133,6 +133,7 @@ def _numbers(content: PatientContent) -> dict[str, Any]:
         "frame_times_s": curve(content.frame_times_s),
         "echo_time_s": content.echo_time_s,
         "spacing_mm": list(content.spacing_mm),
+        "direction": list(content.direction),
         "aif": curve(content.aif),
         "true_aif": curve(content.true_aif),
         "about": dict(content.about),
@@ -165,4 +166,5 @@ def _content(described: Mapping[str, Any], volumes: Mapping[str, np.ndarray]) ->
         labels=volumes.get("labels"),
         rois=named("roi-"),
         about=described["about"],
+        direction=tuple(described.get("direction", PatientContent.direction)),
     )

@@ -36,7 +36,7 @@ class PatientContent:
     counted        (K, J, I) bool, voxels of the brain whose targets count.
     targets        (K, J, I) float32 by name of the quantity; 0 where not finite.
     frame_times_s  (T,) float64, seconds since the first acquired frame.
-    spacing_mm     (i, j, k) voxel size.
+    spacing_mm     (i, j, k) voxel size; direction as in series.geometry.Geometry.
     aif            (T,) float32 arterial curve of the series in 1/s; None where none was found, and
                    about["aif"] says why.
     true_aif       (T,) float32, the curve that fed the tissue, on the scale of tissue; None where
@@ -59,6 +59,7 @@ class PatientContent:
     labels: np.ndarray | None = None
     rois: Mapping[str, np.ndarray] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
+    direction: tuple[float, ...] = (1, 0, 0, 0, 1, 0, 0, 0, 1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -67,7 +67,8 @@ class TrainingPatient:
                    patients and voxels without a value in a map are left out.
     targets        (K, J, I) float32 by name of the quantity, in its unit.
     frame_times_s  (T,) seconds since the first acquired frame.
-    echo_time_s    TE in seconds; spacing_mm (i, j, k) voxel size.
+    echo_time_s    TE in seconds; spacing_mm (i, j, k) voxel size; direction as in
+                   series.geometry.Geometry.
     aif            (T,) float32 arterial curve of the series in 1/s; None where none was found.
     true_aif       (T,) float32 curve that fed the tissue, on the scale of tissue; None if unknown.
     labels         (K, J, I) uint8 of phantom.truth.TissueLabel, or None.
@@ -90,6 +91,7 @@ class TrainingPatient:
     labels: np.ndarray | None = None
     rois: Mapping[str, np.ndarray] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
+    direction: tuple[float, ...] = (1, 0, 0, 0, 1, 0, 0, 0, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -286,4 +288,5 @@ def _patient(source: PatientSource, content: PatientContent) -> TrainingPatient:
         labels=content.labels,
         rois=content.rois,
         about=content.about,
+        direction=content.direction,
     )
