@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -61,6 +63,26 @@ def test_slices_and_rows_without_counted_brain_are_left_out():
     assert {patch.k for patch in patches} == {0, 2}
     assert all(patient.counted[p.k, p.start : p.stop].any() for p in patches)
     assert min(patch.start for patch in patches) > 0
+
+
+def test_the_patch_of_the_bolus_lies_in_the_patient_and_not_in_the_grid():
+    upright = hess_patient(0)
+    flip = (slice(None), slice(None, None, -1), slice(None, None, -1))
+    turned = replace(
+        upright,
+        signal=upright.signal[:, *flip],
+        mask=upright.mask[flip],
+        counted=upright.counted[flip],
+        targets={name: values[flip] for name, values in upright.targets.items()},
+        direction=(-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0),
+    )
+    one, other = (
+        make_task([patient, hess_patient(9, "validation")])._all["train"][0].input
+        for patient in (upright, turned)
+    )
+    patch = one.bolus_input(one.window())["patch"]
+    np.testing.assert_allclose(other.bolus_input(other.window())["patch"], patch, atol=1e-3)
+    assert not np.allclose(patch[:, :, ::-1, ::-1], patch, atol=0.1)
 
 
 def test_ttp_moves_with_the_shift_and_tmax_does_not():
@@ -158,5 +180,9 @@ def test_its_card_says_all_that_the_method_needs():
     assert card["preprocessing"]["target"]["quantity"] == "Tmax"
     assert card["valid_range"]["repetition_time_s"] == [STEP_S, STEP_S]
     assert not card["needs"]["aif"]
+    shortened = replace(hess_patient(0), about={"dropped_frames": 3})
+    frames = len(shortened.frame_times_s)
+    cut = make_task([shortened, hess_patient(9, "validation")]).card()
+    assert cut["valid_range"]["frames"] == [frames + 3, frames + 3]
     plain = make_task(architecture={"uncertainty": False}, task={"quantity": "RBF"}).card()
     assert plain["quantities"] == ["RBF"]

@@ -231,10 +231,10 @@ class HessTask(Task):
         return self.architecture.uncertainty and self.scale.quantity == "Tmax"
 
     def _valid_range(self) -> dict[str, list[float]]:
-        """What the training patients span."""
+        """What the training patients span, as acquired."""
         some = [one.patient for one in self._all["train"]]
         steps = [float(np.median(np.diff(one.frame_times_s))) for one in some]
-        frames = [len(one.frame_times_s) for one in some]
+        frames = [len(one.frame_times_s) + int(one.about.get("dropped_frames", 0)) for one in some]
         echoes = [one.echo_time_s for one in some if one.echo_time_s]
         in_plane = [step for one in some for step in one.spacing_mm[:2]]
         spans: dict[str, Sequence[float]] = {
