@@ -9,7 +9,7 @@ from SyntheticPerfusionLib.errors import Cancelled, InputError
 from SyntheticPerfusionLib.methods import phae
 from SyntheticPerfusionLib.methods.phae_input import subject_curves
 from SyntheticPerfusionLib.methods.registry import get_method
-from SyntheticPerfusionLib.methods.scale import K_H, RHO_G_PER_ML
+from SyntheticPerfusionLib.methods.scale import K_H, RHO_G_PER_ML, scale_warning
 from SyntheticPerfusionLib.series.aif_voxels import make_aif
 from SyntheticPerfusionLib.series.bolus import find_bolus
 from SyntheticPerfusionLib.series.concentration import Flag
@@ -168,6 +168,12 @@ def test_voxels_without_signal_or_bolus_hold_0(method, case):
         assert np.all(maps[name][gone] == 0)
         assert np.isfinite(maps[name]).all()
     assert np.all(maps["CBF"][maps.flags == Flag.GOOD] > 0)
+
+
+def test_nothing_is_said_of_the_scale_of_flow_where_no_voxel_is_good():
+    assert scale_warning(np.zeros(0, np.float32)) == ()
+    assert "ratios" in scale_warning(np.full(9, 3.0, np.float32))[0]
+    assert scale_warning(np.full(9, 40.0, np.float32)) == ()
 
 
 def test_outside_the_mask_is_0(method, case):

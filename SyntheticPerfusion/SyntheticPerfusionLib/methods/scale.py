@@ -55,8 +55,13 @@ def arterial_area(weights: np.ndarray, arterial: np.ndarray, source: str) -> flo
 
 
 def scale_warning(cbf: np.ndarray) -> tuple[str, ...]:
-    """What to say where the flow of the whole brain (ml/100g/min) is out of scale."""
-    median = float(np.median(cbf)) if cbf.size else 0.0
+    """What to say where the flow of the whole brain (ml/100g/min) is out of scale.
+
+    cbf  of the voxels without a flag; of none of them nothing can be said.
+    """
+    if not cbf.size:
+        return ()
+    median = float(np.median(cbf))
     lowest, highest = _PLAUSIBLE_CBF
     if lowest <= median <= highest:
         return ()
