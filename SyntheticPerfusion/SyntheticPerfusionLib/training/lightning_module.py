@@ -245,7 +245,8 @@ class TrainingModule(lightning.LightningModule):
         total = self._config.optimisation.epochs * self._length
         rate = (self.state.step - self._first_step) / max(now - self._started, 1e-6)
         epoch, step = divmod(self.state.step - 1, self._length)
-        loss = float(self._losses[-1]) if self._losses else self.state.steps[-1][1]
+        # Those since the last checkpoint, since the last row, and the row itself, if it was now.
+        loss = float((self._losses or self.state.interval or [self.state.steps[-1][1]])[-1])
         self._say(
             self.state.step / total,
             f"Epoch {epoch + 1} of {self._config.optimisation.epochs}, step {step + 1} of "
