@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pickle
 import shutil
+import zipfile
 
 import pytest
 import torch
@@ -208,6 +210,25 @@ def test_documents_and_pictures_may_lie_beside_the_weights(folder):
     (folder / "README.md").write_text("How it was trained.")
     (folder / "loss.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     assert read_model_folder(folder).name == "mean-of-voxel"
+
+
+@pytest.mark.parametrize("damaged", [0, 6])
+def test_a_damaged_archive_beside_the_weights_spoils_nothing(folder, damaged):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("notes.txt", "How it was trained.")
+    raw = bytearray(content.getvalue())
+    raw[raw.find(b"PK\x01\x02") + damaged] ^= 0x7F
+    (folder / "notes.zip").write_bytes(raw)
+    assert zipfile.is_zipfile(folder / "notes.zip")
+    assert read_model_folder(folder).name == "mean-of-voxel"
+
+
+def test_a_file_in_the_place_of_the_model_is_left_alone(tmp_path):
+    (tmp_path / "model").write_text("Dear all")
+    with pytest.raises(InputError, match="is there and is not a model folder"):
+        write_model_folder(tmp_path / "model", small_card(), small_weights())
+    assert (tmp_path / "model").read_text() == "Dear all"
 
 
 def test_a_file_that_cannot_be_opened_is_named(folder, monkeypatch):

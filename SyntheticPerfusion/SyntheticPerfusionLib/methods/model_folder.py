@@ -154,7 +154,8 @@ def write_model_folder(
     says, a weight is not finite as `dtype`, or the folder cannot be written.
     """
     path = Path(path).resolve()
-    if path.exists() and not (path / CARD_FILE).is_file() and any(path.iterdir()):
+    other = path.is_file() or (path.is_dir() and any(path.iterdir()))
+    if other and not (path / CARD_FILE).is_file():
         raise InputError(
             f"{path} is there and is not a model folder; choose another place for the model."
         )

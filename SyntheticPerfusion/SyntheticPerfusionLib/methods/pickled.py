@@ -40,5 +40,9 @@ def _is_torch_archive(path: Path) -> bool:
     """Whether it is a zip archive with a pickle in it, as torch.save writes."""
     if not zipfile.is_zipfile(path):
         return False
-    with zipfile.ZipFile(path) as archive:
-        return any(Path(name).suffix.lower() in _SUFFIXES for name in archive.namelist())
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(Path(name).suffix.lower() in _SUFFIXES for name in archive.namelist())
+    except (zipfile.BadZipFile, NotImplementedError):
+        # Damaged: nobody can load it.
+        return False
