@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from SyntheticPerfusionLib.errors import InputError
@@ -66,6 +67,10 @@ def test_folder_of_data_is_meant_from_the_file(tmp_path):
         ({**LEAST, "architecture": [1]}, "expected keys with values"),
         ({**LEAST, "name": "my model/"}, "letters, digits"),
         ({**LEAST, "seed": -1}, "seed is -1"),
+        ({**LEAST, "seed": 2**64}, "seed is 18446744073709551616; give .* or less"),
+        ({**LEAST, "version": "v2"}, "version is 'v2'; give numbers"),
+        ({**LEAST, "task": {"share": float("inf")}}, r"inf as task\.share; expected finite"),
+        ({**LEAST, "task": {"since": date(2026, 1, 1)}}, r"as task\.since; expected finite"),
     ],
 )
 def test_wrong_ones_are_answered_with_the_key(content, said):

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import pickle
+import re
 import signal
 import sys
 
@@ -15,13 +16,14 @@ import torch
 from SyntheticPerfusionLib.errors import Cancelled, InputError
 from SyntheticPerfusionLib.methods.model_folder import read_model_folder
 from SyntheticPerfusionLib.methods.model_registry import model_folders
+from SyntheticPerfusionLib.training import lightning_module
 from SyntheticPerfusionLib.training.batch_stream import BatchStream
 from SyntheticPerfusionLib.training.checkpoints import read_checkpoint
 from SyntheticPerfusionLib.training.configuration import TrainingConfig
 from SyntheticPerfusionLib.training.finish import without_places
 from SyntheticPerfusionLib.training.requirements import TRAINING_PACKAGES
 from SyntheticPerfusionLib.training.run import train
-from SyntheticPerfusionLib.training.run_folder import claim_folder, held
+from SyntheticPerfusionLib.training.run_folder import RunFolder, held
 from SyntheticPerfusionLib.training.tasks import TASKS
 
 from . import toy_training
@@ -151,6 +153,37 @@ def test_a_changed_configuration_is_refused_in_an_old_folder(tmp_path):
         train(configuration(seed=4, optimisation={"epochs": 2}), tmp_path / "run")
 
 
+def test_a_configuration_may_be_mended_as_long_as_nothing_was_learned(tmp_path):
+    lacking = configuration(data={"source": "folder", "folder": str(tmp_path / "nobody")})
+    with pytest.raises(InputError, match="holds no patients"):
+        train(lacking, tmp_path / "run")
+    assert train(configuration(), tmp_path / "run").card["training"]["epochs"] == 3
+    with pytest.raises(InputError, match="another configuration"):
+        train(lacking, tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["checkpoints", "Training.log", "letters"])
+def test_a_name_that_the_model_could_not_be_written_by_is_refused_before_training(tmp_path, name):
+    run = tmp_path / "run"
+    (run / "letters").mkdir(parents=True)
+    (run / "letters" / "from-home.txt").write_text("Dear all")
+    with pytest.raises(InputError, match="another name"):
+        train(configuration(name=name), run)
+    assert not (run / "checkpoints" / "last.pt").exists()
+
+
+def test_progress_is_told_where_a_checkpoint_comes_before_the_first_row(tmp_path, monkeypatch):
+    monkeypatch.setattr(lightning_module, "_SAY_EVERY_S", 0.0)
+    said = []
+    config = configuration(
+        trainer={"checkpoint_every_s": 0.0, "log_every_steps": 1000}, optimisation={"epochs": 1}
+    )
+    train(config, tmp_path / "run", lambda _, message: said.append(message))
+    told = [float(x) for x in re.findall(r"loss ([\d.]+),", " ".join(said))]
+    assert len(told) == 20
+    assert len(set(told)) > 10
+
+
 def test_the_best_model_is_the_one_that_is_kept(tmp_path):
     def config(epochs):
         return configuration(
@@ -172,7 +205,7 @@ def test_the_best_model_is_the_one_that_is_kept(tmp_path):
     ("task", "said"),
     [
         ({"steps": 20, "diverges": True}, "loss is no longer a finite number at step 5 of epoch 1"),
-        ({"steps": 20, "figures": [float("inf")]}, "validation figure validation_loss is not a finite"),
+        ({"steps": 20, "figures": ["inf"]}, "validation figure validation_loss is not a finite"),
     ],
 )
 def test_numbers_that_are_none_end_the_run_with_a_sentence(tmp_path, task, said):
@@ -251,7 +284,7 @@ def test_a_card_says_what_data_are_called_and_not_where_they_lie():
 @pytest.mark.skipif(sys.platform == "win32", reason="no such locks there")
 def test_one_process_at_a_time_trains_in_a_folder(tmp_path):
     with (
-        held(claim_folder(tmp_path / "run", configuration())),
+        held(RunFolder(tmp_path / "run")),
         pytest.raises(InputError, match="trained in by another process"),
     ):
         train(configuration(), tmp_path / "run")

@@ -82,7 +82,7 @@ class ToyTask(Task):
         if self.config.task.get("figures"):
             self._validated += 1
             epoch = (self._validated - 1) // len(self.validation_batches())
-            return {"loss": (self.config.task["figures"][epoch], 1)}
+            return {"loss": (float(self.config.task["figures"][epoch]), 1)}
         error = (self.network(batch["x"])[:, 0].float() - batch["y"]).abs()
         return {"error": (error.sum(), error.numel()), "large": ((error > 1).sum(), error.numel())}
 

@@ -22,6 +22,7 @@ OPTIMISERS = ("adam", "adamw")
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 STRATEGIES = ("auto", "ddp", "ddp_find_unused_parameters_true")
 WEIGHTS_TYPES = ("float32", "float16")
+_HIGHEST_SEED = 2**64 - 1
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,11 @@ class TrainingConfig:
                 f"name is '{self.name}'; a model folder is called by letters, digits, dots, "
                 "dashes and underscores."
             )
+        if not re.fullmatch(r"[0-9]+(\.[0-9]+){1,2}", self.version):
+            raise InputError(f"version is '{self.version}'; give numbers with dots, as in 1.0.0.")
         _at_least("seed", self.seed, 0)
+        if self.seed > _HIGHEST_SEED:
+            raise InputError(f"seed is {self.seed}; give {_HIGHEST_SEED} or less.")
         one_of("weights_dtype", self.weights_dtype, WEIGHTS_TYPES)
 
     @classmethod

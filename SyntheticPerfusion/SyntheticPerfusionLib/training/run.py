@@ -63,12 +63,13 @@ def _train(
     kind = task_class(config.family)
     config, start = with_start(config)
     leading = ranks.process_rank() == 0
-    folder = _claim(config, output, leading)
     if install:
         from .finish import check_installable
 
         check_installable(config)
+    folder = RunFolder(output)
     with held(folder) if leading else nullcontext(), messages_to(folder.log if leading else None):
+        _claim(config, folder, leading)
         patients = _open_patients(config, kind, folder, part(progress, 0.0, _PATIENTS_TO), stop)
         if config.trainer.threads:
             torch.set_num_threads(config.trainer.threads)
@@ -95,14 +96,12 @@ def _train(
     return model
 
 
-def _claim(config: TrainingConfig, output: Path, leading: bool) -> RunFolder:
-    """The run folder; made by the leading process, which may be a moment behind the others."""
+def _claim(config: TrainingConfig, folder: RunFolder, leading: bool) -> None:
+    """Done by the leading process, which may be a moment behind the others."""
     if leading:
-        return claim_folder(output, config)
-    folder = RunFolder(output)
-    if folder.configuration.exists():
+        claim_folder(folder.path, config)
+    elif folder.checkpoint.exists():
         check_same_training(folder, config)
-    return folder
 
 
 def _open_patients(

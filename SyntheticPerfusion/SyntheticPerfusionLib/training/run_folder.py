@@ -19,6 +19,18 @@ from .configuration import TrainingConfig
 
 CONFIGURATION_FILE = "configuration.yaml"
 
+_OWN_NAMES = {
+    "checkpoints",
+    "patients",
+    "tensorboard",
+    "training.log",
+    "epochs.csv",
+    "steps.csv",
+    "loss.png",
+    CONFIGURATION_FILE,
+}
+"""Of files and folders of a run, beside which its model is written."""
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -58,10 +70,13 @@ class RunFolder:
 def claim_folder(path: Path, config: TrainingConfig) -> RunFolder:
     """The run folder for a training, made or found again with the same configuration frozen in it.
 
-    Raises InputError where it belongs to another training or cannot be written to.
+    Where nothing was learned yet, as after patients that were refused, the configuration may
+    change. To be called by who holds the folder (`held`). Raises InputError where it belongs to
+    another training, cannot be written to, or has something else in the place of the model.
     """
     folder = RunFolder(usable_folder(path))
-    if folder.configuration.exists():
+    _check_place(folder.model(config.name))
+    if folder.checkpoint.exists():
         check_same_training(folder, config)
         return folder
     usable_folder(folder.checkpoint.parent)
@@ -70,12 +85,28 @@ def claim_folder(path: Path, config: TrainingConfig) -> RunFolder:
     return folder
 
 
+def _check_place(model: Path) -> None:
+    if model.name.lower() in _OWN_NAMES:
+        raise InputError(
+            f"The model cannot be called {model.name}, as a file of every training is; give this "
+            "training another name."
+        )
+    other = model.is_file() or (model.is_dir() and any(model.iterdir()))
+    if other and not (model / "model.json").is_file():
+        raise InputError(
+            f"{model}, where the model is to be written, is there and is no model; give this "
+            "training another name or another output folder."
+        )
+
+
 @contextmanager
 def held(folder: RunFolder) -> Iterator[None]:
     """Keep other processes from training in the folder; the system lets go when this one ends.
 
-    Raises InputError where another one does. Where the system knows no such locks nothing is held.
+    The folder is made where it is not there. Raises InputError where another process trains in it
+    or it cannot be written to. Where the system knows no such locks nothing is held.
     """
+    usable_folder(folder.path)
     try:
         import fcntl
     except ImportError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import MISSING, fields, is_dataclass
@@ -68,8 +69,18 @@ def _value(kind: Any, value: Any, where: str, key: str) -> Any:
         value = {} if value is None else value
         if not isinstance(value, Mapping):
             raise _wrong(where, key, value, "keys with values")
+        for name, one in value.items():
+            _check_storable(one, where, f"{key}.{name}")
         return dict(value)
     return _plain(kind, value, where, key)
+
+
+def _check_storable(value: Any, where: str, key: str) -> None:
+    """Raise InputError for what JSON, in which a model's card is written, has no word for."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        raise _wrong(where, key, value, "finite numbers, text, lists, or keys with them") from None
 
 
 def _plain(kind: type, value: Any, where: str, key: str) -> Any:
