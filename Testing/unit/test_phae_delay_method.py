@@ -98,14 +98,15 @@ def test_a_higher_arterial_curve_lowers_flow_and_volume_alone(method, curves, ma
     assert np.allclose(again["MTT"], maps["MTT"], rtol=0.01)
 
 
-def test_a_slice_does_not_know_of_the_others(method, curves, maps):
-    alone = np.zeros_like(curves.mask)
-    alone[3] = True
-    fixed = method.estimate(curves.series, curves.mask, curves.aif)
-    assert np.array_equal(fixed["MTT"], maps["MTT"])
-    part = method.estimate(curves.series, alone, curves.aif)
-    assert np.all(part["MTT"][~alone] == 0)
-    assert part["MTT"].shape == curves.mask.shape
+def test_a_voxel_knows_its_neighbours_in_the_slice_and_no_others(method, curves, maps):
+    some = curves.mask.copy()
+    some[0, 0, 0] = False
+    found = method.estimate(curves.series, some, curves.aif)
+    assert found.settings["residue"] == maps.settings["residue"]
+    changed = found["MTT"] != maps["MTT"]
+    assert changed[0, 1, 1]
+    # Bolus and noise are measured over the mask; a voxel less moves them by next to nothing.
+    assert np.abs(found["MTT"][1:] - maps["MTT"][1:]).max() < 1e-3
 
 
 @pytest.mark.parametrize("step_s", [0.6, 3.0])

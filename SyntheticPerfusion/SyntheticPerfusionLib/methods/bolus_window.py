@@ -2,7 +2,8 @@
 
 Whatever its number of frames and its time between them, a series comes to the network as the same
 64 frames, the arterial peak in the eleventh; frames that were not measured are marked. Series
-faster or slower than those of training are first brought to a time between frames within its range.
+faster than those of training are first brought to its shortest time between frames. Slower ones are
+read as they are: the decoder knows any step, and frames between theirs would be no measurements.
 """
 
 from __future__ import annotations
@@ -17,14 +18,17 @@ LEAD = 10
 """Frames before the arterial peak."""
 
 STEP_RANGE_S = (1.0, 2.5)
-"""Times between frames of the window."""
+"""Times between frames of training."""
+_ABOUT = 0.1
+"""A series this much faster than the range, over it, is left as it is."""
 
 
 @dataclass(frozen=True, eq=False)
 class BolusWindow:
     """Where the window lies in a series, and the arterial curve in it.
 
-    arterial   (W,) float32 over its maximum `height`, in 1/s; 0 where not measured.
+    arterial   (W,) float32 over its maximum `height`, in 1/s; 0 before the series, its last value
+               after it.
     measured   (W,) float32, 1 for frames there are.
     first      frame of the series that stands first in the window; below 0: that many frames of
                the window come before the series.
@@ -45,11 +49,13 @@ class BolusWindow:
         peak = int(np.argmax(arterial))
         first = peak - LEAD
         window = _cut(arterial[None].astype(np.float32), first)[0]
+        # What follows the last frame is not known; a fall to 0 would reach back into it.
+        window[max(0, arterial.size - first) :] = arterial[-1]
         measured = _cut(np.ones((1, arterial.size), np.float32), first)[0]
         measured[: max(0, baseline_start - first)] = 0.0
         height = float(window.max())
         return cls(
-            arterial=torch.from_numpy(window * measured / np.float32(height)),
+            arterial=torch.from_numpy(window / np.float32(height)),
             height=height,
             measured=torch.from_numpy(measured),
             first=first,
@@ -81,18 +87,15 @@ def _cut(curves: np.ndarray, first: int) -> np.ndarray:
 
 
 def usable_times(times_s: np.ndarray) -> np.ndarray:
-    """(T', T) weights that bring curves to even times with a step within STEP_RANGE_S.
+    """(T', T) weights that bring curves to even times with a step of STEP_RANGE_S[0] or more.
 
-    Slow series are read between their frames by straight lines; of fast ones as many frames as fit
-    are averaged, which loses nothing of their signal to noise.
+    Frames at uneven times are read between by straight lines. Of fast series as few frames as reach
+    that step are averaged, which loses nothing of their signal to noise.
     """
     step = float(np.median(np.diff(times_s)))
-    low, high = STEP_RANGE_S
-    together = max(1, int(np.floor(high / step))) if step < low else 1
-    parts = int(np.ceil(step / high)) if step > high else 1
-    wanted = times_s[0] + (step / parts) * np.arange(
-        int(np.floor((times_s[-1] - times_s[0]) / (step / parts) + 0.01)) + 1
-    )
+    together = max(1, int(np.ceil(STEP_RANGE_S[0] / step - _ABOUT)))
+    count = int(np.floor((times_s[-1] - times_s[0]) / step + 0.01)) + 1
+    wanted = times_s[0] + step * np.arange(count)
     wanted = np.minimum(wanted, times_s[-1])
     weights = np.stack([np.interp(wanted, times_s, unit) for unit in np.eye(times_s.size)], axis=1)
     if together > 1:

@@ -33,12 +33,10 @@ from .residue_choice import ResidueChoice, choose_residue
 from .scale import K_H, ML_PER_100_G, RHO_G_PER_ML, S_PER_MIN, scale_warning
 from .transit_decoder import TransitDecoder
 from .transit_fit import fit
-from .transit_match import Match, features
+from .transit_match import PARAMETERS, Match, features
 
 _LOOKED_AT = 4096
 """Voxels by which the residue function is chosen, as far as they are of good quality."""
-_PARAMETERS = 4
-"""Transit time, delay, volume and level are taken from each curve."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,9 +190,10 @@ def _passage(
             "with --aif or a segment."
         )
     echo_time_s = series.require_echo_time()
-    if not np.nanmax(aif.concentration) > 0:
+    if not np.isfinite(aif.concentration).all() or not aif.concentration.max() > 0:
         raise InputError(
-            f"The arterial curve never rises above 0 ({aif.source}); choose another artery."
+            f"The arterial curve never rises above 0 or is no number somewhere ({aif.source}); "
+            "choose another artery."
         )
     weights = usable_times(series.frame_times_s)
     step_s = float((weights @ series.frame_times_s)[1] - (weights @ series.frame_times_s)[0])
@@ -222,8 +221,8 @@ def _estimated(
             mtt_s, delay_s = network(read)
         g = decoder.curves(choice.family, mtt_s / window.step_s, delay_s / window.step_s)
         found = fit(curves, g, window)
-        frames = max(choice.dictionary.count, _PARAMETERS + 1.0)
-        away = (found.left * (frames / (frames - _PARAMETERS))).sqrt()
+        frames = max(choice.dictionary.count, PARAMETERS + 1.0)
+        away = (found.left * (frames / (frames - PARAMETERS))).sqrt()
         misfit = torch.where(noise > 0, away / noise, 0.0)
         return tuple(  # type: ignore[return-value]
             one.cpu().numpy() for one in (mtt_s, delay_s, found.amplitude, misfit)

@@ -22,7 +22,7 @@ MEANS = 9
 WARM_TRANSIT, WARM_DELAY = 0, 2
 """Which of them are the means that an estimate starts from."""
 
-_PARAMETERS = 4
+PARAMETERS = 4
 """Transit time, delay, volume and level are taken from each curve."""
 _SOFT = 3.0
 """Misfits are read as log(1 + z) over this, which keeps them within about -1 and 2."""
@@ -71,7 +71,7 @@ class Match:
 
     def noise(self) -> torch.Tensor:
         """(V, 1) variance of the noise, by what the best pair leaves over."""
-        free = torch.as_tensor(self.count - _PARAMETERS, dtype=self.left.dtype).clamp(min=1.0)
+        free = torch.as_tensor(self.count - PARAMETERS, dtype=self.left.dtype).clamp(min=1.0)
         return self.left.amin(1, keepdim=True).clamp(min=1e-9) / free.to(self.left.device)
 
 

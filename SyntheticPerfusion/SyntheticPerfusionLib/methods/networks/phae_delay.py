@@ -42,8 +42,8 @@ class PhaeDelayArchitecture:
     transit_limits_s: tuple[float, float] = (1.0, 40.0)
     delay_limits_s: tuple[float, float] = (-5.0, 17.0)
     families: tuple[str, ...] = (
-        "lorentzian",
         "exponential",
+        "lorentzian",
         "gamma-2",
         "gamma-4",
         "gamma-8",
