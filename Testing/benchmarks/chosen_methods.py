@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from SyntheticPerfusionLib.errors import InputError
 from SyntheticPerfusionLib.methods.method import Method
+from SyntheticPerfusionLib.methods.phae_delay import PhaeDelayMethod
 from SyntheticPerfusionLib.methods.registry import get_method
 
 
@@ -19,6 +21,26 @@ def available(names: Sequence[str]) -> list[Method]:
             found.append(get_method(name))
         except (InputError, ImportError) as error:
             print(f"{name} is left out: {error}", file=sys.stderr)
+    return found
+
+
+def each_alone(methods: Sequence[Method]) -> list[Method]:
+    """Those whose voxels listen to their neighbours, kept from doing so.
+
+    Simulated slices hold one tissue throughout, where listening can only help.
+    """
+    found: list[Method] = []
+    for method in methods:
+        if isinstance(method, PhaeDelayMethod):
+            card = method.folder.card
+            listening = card["architecture"].get("neighbourhood", {})
+            architecture = {
+                **card["architecture"],
+                "neighbourhood": {**listening, "sigma_mm": 0.0},
+            }
+            changed = {**card, "name": f"{card['name']}, voxels alone"}
+            folder = replace(method.folder, card={**changed, "architecture": architecture})
+            found.append(PhaeDelayMethod(folder))
     return found
 
 
