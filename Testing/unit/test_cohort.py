@@ -115,6 +115,8 @@ def test_coarse_grid_keeps_the_field_of_view_and_the_rest_of_the_scan(protocol):
         ({"split": (0.7, 0.7, 0.15)}, "add up to 1"),
         ({"split": (1.2, -0.2, 0.0)}, "add up to 1"),
         ({"split": (0.5, 0.5)}, "three numbers"),
+        ({"grid": (0, 64, 64)}, "three whole numbers above 0"),
+        ({"grid": (64, 64)}, "three whole numbers above 0"),
     ],
 )
 def test_plans_that_make_no_sense(wrong, words):

@@ -66,7 +66,7 @@ class CohortPlan:
         object.__setattr__(self, "protocols", _checked_protocols(tuple(self.protocols)))
         object.__setattr__(self, "split", _checked_split(tuple(self.split)))
         if self.grid is not None:
-            object.__setattr__(self, "grid", tuple(self.grid))
+            object.__setattr__(self, "grid", _checked_grid(tuple(self.grid)))
 
     def like(self, other: CohortPlan) -> bool:
         """Whether the two differ in the number of patients at most: one begins with the other."""
@@ -261,6 +261,16 @@ def _checked_protocols(names: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise InputError(f"A protocol is named twice in {', '.join(names)}; name each once.")
     return names or PROTOCOLS
+
+
+def _checked_grid(grid: tuple[Any, ...]) -> tuple[int, int, int]:
+    if len(grid) != 3 or not all(type(size) is int and size > 0 for size in grid):
+        raise InputError(
+            f"The grid of the cohort is {list(grid)}; give slices, rows and columns, three whole "
+            "numbers above 0, as in [9, 64, 64]."
+        )
+    slices, rows, columns = grid
+    return slices, rows, columns
 
 
 def _checked_split(split: tuple[float, ...]) -> tuple[float, ...]:
