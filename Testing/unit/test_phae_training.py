@@ -239,11 +239,11 @@ def test_the_card_says_what_it_was_trained_on():
     assert task_class("phae") is PhaeTask
 
 
-def test_the_shipped_configuration_is_the_papers():
+def test_the_shipped_configuration_is_the_papers_but_for_its_size():
     config = TrainingConfig.read(find_configuration("phae"))
     assert PhaeArchitecture.from_json(config.architecture) == PhaeArchitecture()
     chosen = config.optimisation
-    assert (chosen.batch_size, chosen.learning_rate, chosen.epochs) == (1536, 1e-4, 65)
+    assert (chosen.batch_size, chosen.learning_rate) == (1536, 1e-4)
     assert (chosen.optimiser, chosen.weight_decay, chosen.schedule) == ("adam", 0, "constant")
     assert PhaeTask.targets(config) == ()
 

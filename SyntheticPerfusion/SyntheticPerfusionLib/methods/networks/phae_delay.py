@@ -39,7 +39,7 @@ class PhaeDelayArchitecture:
     grid: TransitGrid = field(default_factory=TransitGrid)
     width: int = 384
     blocks: int = 2
-    transit_limits_s: tuple[float, float] = (1.0, 40.0)
+    transit_limits_s: tuple[float, float] = (2.0, 40.0)
     delay_limits_s: tuple[float, float] = (-5.0, 17.0)
     families: tuple[str, ...] = (
         "exponential",
