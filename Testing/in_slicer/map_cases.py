@@ -72,9 +72,25 @@ class MapCase(SceneCase):
         )
 
     def test_a_flow_map_on_another_scale_gets_a_window_in_which_it_shows(self) -> None:
+        # A ramp from 0 to 600: 2.2 times its median, in round figures.
         volume = self.put("CBF", scale=30.0)
-        self.assertEqual(maps.usual_window(volume), (0.0, 550.0))
-        self.assertAlmostEqual(volume.GetScalarVolumeDisplayNode().GetWindowLevelMax(), 550.0)
+        self.assertEqual(maps.usual_window(volume), (0.0, 670.0))
+        self.assertAlmostEqual(volume.GetScalarVolumeDisplayNode().GetWindowLevelMax(), 670.0)
+
+    def test_vessels_do_not_darken_tissue_in_a_flow_map_on_another_scale(self) -> None:
+        volume = self.put("CBF", scale=30.0)
+        array = self.array * 30.0
+        array[array > 450.0] *= 20.0
+        slicer.util.updateVolumeFromArray(volume, array)
+        self.assertEqual(maps.usual_window(volume), (0.0, 670.0))
+
+    def test_labels_of_a_legend_are_numbers_without_powers_of_ten(self) -> None:
+        for scale in (1.0, 30.0, 300.0):
+            volume = self.put("CBF", f"times {scale:g}", scale=scale)
+            label = legend.show_legend(volume).GetLabelFormat()
+            top = maps.usual_window(volume)[1]
+            self.assertNotIn("e", label % top)
+            self.assertAlmostEqual(float(label % top), top)
 
     def test_times_keep_their_window_whatever_the_map(self) -> None:
         self.assertEqual(maps.usual_window(self.put("Tmax", scale=30.0)), (0.0, 12.0))

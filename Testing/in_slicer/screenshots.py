@@ -17,7 +17,7 @@ from pathlib import Path
 import qt
 import slicer
 
-METHOD, SHOWN = "phae-delay", "Tmax"
+READ_TOGETHER, OVER_ANATOMY = "phae-delay", "tmax-hess"
 PANEL_WIDTH, WINDOW = 470, (1440, 1000)
 TALL = 1250
 LESION_FROM_S = 6.0
@@ -50,32 +50,47 @@ class Pictures:
         self.window.resize(WINDOW[0], TALL)
         series, anatomy, *_regions = make_sample("stroke", "DSC stroke")
         self.ui.seriesSelector.setCurrentNode(series)
-        self.parameters.method = METHOD
+        self.parameters.method = READ_TOGETHER
         self.ui.showAifButton.click()
         self.settle()
         self.save(self.ui.seriesSection.parentWidget(), "panel")
         self.window.resize(*WINDOW)
+        self.apply()
+        self.show_side_by_side()
+        self.parameters.method = OVER_ANATOMY
+        self.apply()
+        self.show_lesion(anatomy)
+
+    def apply(self) -> None:
+        """Have the maps made."""
         self.ui.applyButton.click()
         self.wait(lambda: not self.panel.apply.running)
-        self.show_maps(anatomy)
-        self.save(self.window, "slicer")
-        self.show_side_by_side()
+        self.settle()
 
-    def show_maps(self, anatomy) -> None:
-        """The lesion in the map of arrival over the anatomical volume."""
+    def show_side_by_side(self) -> None:
+        """The four maps that are read together, over the series."""
+        self.parameters.overlayOpacity = 1.0
+        self.ui.sideBySideButton.click()
+        self.settle()
+        self.save(slicer.app.layoutManager().viewport(), "side_by_side")
+        self.ui.singleViewButton.click()
+
+    def show_lesion(self, anatomy) -> None:
+        """What is late over the anatomical volume, in the whole window."""
         from SyntheticPerfusionLib.mrml import maps
 
-        volumes = {maps.quantity_of(item).name: item for item in maps.maps_in(slicer.mrmlScene)}
+        late = maps.find_map(slicer.mrmlScene, "Tmax", OVER_ANATOMY, self.parameters.series)
         self.parameters.background = anatomy
-        self.parameters.overlayMap = volumes[SHOWN]
+        self.parameters.overlayMap = late
         self.parameters.overlayOpacity = 0.7
         self.settle()
-        maps.set_threshold(volumes[SHOWN], LESION_FROM_S, None)
+        maps.set_threshold(late, LESION_FROM_S, None)
         self.panel.update()
         self.ui.logSection.collapsed = True
         slicer.util.setSliceViewerLayers(fit=True)
-        self.jump_to_lesion(volumes[SHOWN])
+        self.jump_to_lesion(late)
         self.settle()
+        self.save(self.window, "slicer")
 
     def jump_to_lesion(self, volume) -> None:
         """Cut all views through the middle of what is late."""
@@ -88,15 +103,6 @@ class Pictures:
         voxel = (np.median(columns), np.median(rows), busiest, 1)
         position = (grid.voxel_to_ras(grid.geometry_of(volume)) @ voxel)[:3]
         slicer.modules.markups.logic().JumpSlicesToLocation(*position, False)
-
-    def show_side_by_side(self) -> None:
-        """The four maps that are read together, over the series."""
-        self.parameters.background = None
-        self.parameters.overlayOpacity = 1.0
-        self.ui.resetDisplayButton.click()
-        self.ui.sideBySideButton.click()
-        self.settle()
-        self.save(slicer.app.layoutManager().viewport(), "side_by_side")
 
     def save(self, widget, name: str) -> None:
         """Write what a widget shows, without the sign of what the system said at the start."""

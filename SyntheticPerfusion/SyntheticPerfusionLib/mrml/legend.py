@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .maps import METHOD, quantity_of
+from .maps import METHOD, quantity_of, usual_window
 
 if TYPE_CHECKING:
     from slicer import (
@@ -27,8 +27,8 @@ def show_legend(
     quantity = quantity_of(volume)
     legend.SetTitleText(f"{quantity.label}\n{volume.GetAttribute(METHOD)}")
     legend.SetNumberOfLabels(5)
-    # Labels of one width: the longest sets the size of the letters.
-    legend.SetLabelFormat("%5.3g")
+    # Labels of one width, as the longest sets the size of the letters; never with powers of ten.
+    legend.SetLabelFormat("%5.3g" if usual_window(volume)[1] < 1000 else "%5.0f")
     # The size of the bar sets that of its texts: larger ones would cover the brain.
     legend.SetSize(0.07, 0.4)
     legend.SetPosition(0.98, 0.5)

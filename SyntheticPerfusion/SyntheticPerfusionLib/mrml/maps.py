@@ -29,6 +29,9 @@ SERIES_ROLE = "SyntheticPerfusion.Series"
 # K2 has both signs; everywhere else 0 means outside the mask or no trustworthy value.
 _ZERO_IS_NO_VALUE_BELOW = 1e-6
 
+# The usual windows of flow and volume reach 2 to 2.5 times as far as a brain's median.
+_WINDOW_OVER_MEDIAN = 2.2
+
 
 def map_name(quantity: Quantity, method: str) -> str:
     """Name of a map in the scene: ``Tmax (oSVD) [s]``."""
@@ -121,9 +124,9 @@ def usual_window(volume: vtkMRMLScalarVolumeNode) -> tuple[float, float]:
     """The quantity's own window; a wider one where most of a flow or volume map lies above it.
 
     Flow and volume are on the scale of the arterial curve, whose height is often too low by a
-    factor (partial volume), while their pattern holds. Vessels of the surface are a tenth of the
-    brain or less: a window that held them would leave tissue dark. Times keep their window, so
-    that colours mean the same in every patient.
+    factor (partial volume), while their pattern holds. The window is then fitted to the median,
+    which is tissue: one that held the vessels of the surface would leave tissue dark. Times keep
+    their window, so that colours mean the same in every patient.
     """
     from slicer.util import arrayFromVolume
 
@@ -131,9 +134,10 @@ def usual_window(volume: vtkMRMLScalarVolumeNode) -> tuple[float, float]:
     low, high = quantity.display_range
     values = arrayFromVolume(volume)
     values = values[values > 0]
-    if not quantity.unit.startswith("ml") or values.size == 0 or np.median(values) <= high:
+    median = float(np.median(values)) if values.size else 0.0
+    if not quantity.unit.startswith("ml") or median <= high:
         return low, high
-    top = float(np.percentile(values, 90))
+    top = _WINDOW_OVER_MEDIAN * median
     step = 10.0 ** (math.floor(math.log10(top)) - 1)
     return low, math.ceil(top / step) * step
 
