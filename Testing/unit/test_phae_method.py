@@ -7,6 +7,7 @@ import pytest
 import torch
 from SyntheticPerfusionLib.errors import Cancelled, InputError
 from SyntheticPerfusionLib.methods import phae
+from SyntheticPerfusionLib.methods.phae_decoder import reconstruct
 from SyntheticPerfusionLib.methods.phae_input import subject_curves
 from SyntheticPerfusionLib.methods.registry import get_method
 from SyntheticPerfusionLib.methods.scale import K_H, RHO_G_PER_ML, scale_warning
@@ -14,9 +15,18 @@ from SyntheticPerfusionLib.series.aif_voxels import make_aif
 from SyntheticPerfusionLib.series.bolus import find_bolus
 from SyntheticPerfusionLib.series.concentration import Flag
 from SyntheticPerfusionLib.series.dsc_series import DscSeries
+from SyntheticPerfusionLib.series.geometry import Geometry
 from SyntheticPerfusionLib.series.voxel_curves import VoxelCurves
 
-from unit.small_phae import ECHO_TIME_S, phae_method, phae_model, simulated_series
+from unit.curves import arterial
+from unit.small_phae import (
+    ECHO_TIME_S,
+    GRID,
+    phae_method,
+    phae_model,
+    signal_of,
+    simulated_series,
+)
 
 SCALE = 100 * K_H / RHO_G_PER_ML
 
@@ -185,18 +195,44 @@ def test_outside_the_mask_is_0(method, case):
         assert np.all(maps[name][~mask] == 0)
 
 
-def test_misfit_is_the_rest_of_the_curve_over_its_noise(case, maps):
-    series, mask, aif, _ = case
-    bolus = find_bolus(series, mask)
-    for voxel in ((0, 2, 3), (1, 20, 11)):
-        signal = series.signal[:, *voxel].astype(np.float64)
-        before = slice(bolus.baseline_start, bolus.baseline_stop)
-        curve = -np.log(signal / signal[before].mean()) / ECHO_TIME_S
-        mtt, volume = float(maps["MTT"][voxel]), float(maps["CBV"][voxel]) / SCALE
-        residue = 1 / (1 + (np.pi * series.frame_times_s / 2 / mtt) ** 2)
-        rebuilt = 1.5 * np.convolve(aif.concentration, volume / mtt * residue)[: len(curve)]
-        expected = np.sqrt(np.mean((curve - rebuilt) ** 2)) / curve[before].std(ddof=1)
-        assert maps["misfit"][voxel] == pytest.approx(expected, rel=1e-3)
+@pytest.mark.parametrize("depth", [0.1, 0.5, 1.0])
+def test_misfit_is_1_where_noise_alone_is_left_however_dark_the_bolus(depth):
+    rng = np.random.default_rng(3)
+    voxels, mtt_s, snr = int(np.prod(GRID)), 4.0, 50
+    times = np.arange(80) * 1.5
+    ca = arterial(times, onset_s=15.0, peak=60.0)
+    unit = reconstruct(torch.tensor(ca), torch.ones(1), torch.tensor([mtt_s]), 1.5).numpy()
+    curve = unit * depth / ECHO_TIME_S / unit.max()
+    series = DscSeries(
+        300 * signal_of(np.repeat(curve, voxels, axis=0), 1 / snr, rng),
+        times,
+        Geometry(GRID, (2.0, 2.0, 5.0)),
+        ECHO_TIME_S,
+    )
+    subject = read(series, np.ones(GRID, bool), ca)
+    volume = np.full(voxels, depth / ECHO_TIME_S / unit.max(), np.float32)
+
+    def knowing(pairs, step_s):
+        return torch.full((len(pairs),), mtt_s)
+
+    _, misfit = phae._transit(
+        knowing,
+        replace(subject, volume=volume),
+        np.arange(voxels),
+        "lorentzian",
+        ECHO_TIME_S,
+        "cpu",
+    )
+    assert np.median(misfit) == pytest.approx(1, abs=0.08)
+    _, wrong = phae._transit(
+        lambda pairs, step_s: 3 * knowing(pairs, step_s),
+        replace(subject, volume=volume),
+        np.arange(voxels),
+        "lorentzian",
+        ECHO_TIME_S,
+        "cpu",
+    )
+    assert np.median(wrong) > np.median(misfit) + 0.1 * depth
 
 
 def test_uneven_frames_are_read_at_even_times(method, case):

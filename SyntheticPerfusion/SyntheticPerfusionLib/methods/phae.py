@@ -33,6 +33,8 @@ _FRAMES_AT_ONCE = 5120
 """Frames, of all voxels together, whose activations stay in the cache of one core: 2.6 MB of the
 last block in bfloat16. Twice as many cost a sixth of the rate."""
 _FRAMES_AT_ONCE_ELSEWHERE = 1 << 20
+_DARKEST = 3.0
+"""TE dR2* beyond which a frame counts no less: its signal is a twentieth of the baseline."""
 
 
 class PhaeMethod(NetworkMethod):
@@ -89,7 +91,9 @@ class PhaeMethod(NetworkMethod):
 
         def estimate_part(part: slice) -> None:
             rows = known[part]
-            mtt_s, misfit = _transit(network, subject, rows, residue, device)
+            mtt_s, misfit = _transit(
+                network, subject, rows, residue, series.require_echo_time(), device
+            )
             found["MTT"][rows] = mtt_s
             found["misfit"][rows] = misfit
 
@@ -134,6 +138,7 @@ def _transit(
     subject: SubjectCurves,
     rows: np.ndarray,
     residue: str,
+    echo_time_s: float,
     device: str,
 ) -> tuple[np.ndarray, np.ndarray]:
     """(N,) MTT in seconds and (N,) misfit of the voxels `rows`."""
@@ -149,9 +154,22 @@ def _transit(
             ]
         )
         curves = reconstruct(arterial, volume, mtt_s, subject.step_s, residue)
-        away = (tissue - curves).square().mean(dim=1).sqrt()
-        misfit = torch.where(noise > 0, away / noise, 0.0)
-        return mtt_s.cpu().numpy(), misfit.cpu().numpy()
+        found = misfit(tissue, curves, noise, subject.maximum * echo_time_s)
+        return mtt_s.cpu().numpy(), found.cpu().numpy()
+
+
+def misfit(
+    measured: torch.Tensor, rebuilt: torch.Tensor, noise: torch.Tensor, depth: float
+) -> torch.Tensor:
+    """(N,) what is left of curves (N, T) over their noise (N,); 1 where noise alone is left.
+
+    `noise` is that of the baseline. The logarithm makes it larger by S0 / S in a dark frame, so
+    the square of a frame counts by (S / S0)^2 = exp(-2 TE dR2*) of the reconstructed curve;
+    `depth` times a curve is its TE dR2*. 0 where no noise was measured.
+    """
+    weights = torch.exp(-2 * (depth * rebuilt).clamp(0, _DARKEST))
+    left = (weights * (measured - rebuilt).square()).mean(dim=1).sqrt()
+    return torch.where(noise > 0, left / noise, 0.0)
 
 
 def paired(tissue: torch.Tensor, arterial: torch.Tensor) -> torch.Tensor:
