@@ -173,6 +173,7 @@ class MethodSection:
 
 def _entry(method: dict[str, Any]) -> Entry:
     gives = [f"{item['name']} {item['title']}" for item in method["quantities"]]
-    line = f"{method['title']} ({method['name']})"
+    title, name = method["title"], method["name"]
+    line = title if name in title else f"{title} ({name})"
     searched = " ".join((line, method["description"], method["reference"], *gives))
-    return Entry(method["name"], line, f"{line}. {method['description']}", searched)
+    return Entry(name, line, f"{line}. {method['description']}", searched)
