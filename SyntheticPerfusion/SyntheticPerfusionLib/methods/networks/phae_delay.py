@@ -47,6 +47,7 @@ class PhaeDelayArchitecture:
         "gamma-2",
         "gamma-4",
         "gamma-8",
+        "gamma-16",
         "linear",
         "box",
     )
