@@ -19,6 +19,7 @@ from ..maps.quantity import quantity
 from ..methods.hess_settings import HessArchitecture, HessPreprocessing, TargetScale
 from ..methods.networks.hess import HessNetwork
 from .configuration import TrainingConfig
+from .hess_card import card_texts, valid_range
 from .hess_loss import importance, squared_loss, weighted_loss
 from .hess_patches import Patch, PatchContent, PatchPatient, target_moments
 from .patients import TrainingPatient
@@ -208,43 +209,20 @@ class HessTask(Task):
         names = [learned.name, *(["Tmax_uncertainty"] if self._gives_uncertainty else [])]
         return {
             "title": f"Synthetic {learned.name} (Hess 2018)",
-            "description": (
-                f"A network reads {learned.name} from the raw series, voxel by voxel with its "
-                "neighbours in the slice, without an arterial input function. It is valid for "
-                "series like those it was trained on."
-            ),
             "quantities": names,
             "needs": {"aif": False, "echo_time": False, "minimum_frames": 20},
             "architecture": self.architecture.as_json(),
             "preprocessing": {**self.preprocessing.as_json(), "target": self.scale.as_json()},
-            "valid_range": self._valid_range(),
-            "limitations": [
-                "Voxels count as independent but for their neighbours in the slice: motion that "
-                "was not corrected shows in the map.",
-                "The value is only as good as the maps that the network learned from.",
-            ],
+            "valid_range": valid_range(
+                [one.patient for one in self._all["train"]], self.architecture.code
+            ),
+            **card_texts(self.config, learned.name, self.settings.patch_rows, self.settings.shift),
             "paper": _PAPER,
         }
 
     @property
     def _gives_uncertainty(self) -> bool:
         return self.architecture.uncertainty and self.scale.quantity == "Tmax"
-
-    def _valid_range(self) -> dict[str, list[float]]:
-        """What the training patients span, as acquired."""
-        some = [one.patient for one in self._all["train"]]
-        steps = [float(np.median(np.diff(one.frame_times_s))) for one in some]
-        frames = [len(one.frame_times_s) + int(one.about.get("dropped_frames", 0)) for one in some]
-        echoes = [one.echo_time_s for one in some if one.echo_time_s]
-        in_plane = [step for one in some for step in one.spacing_mm[:2]]
-        spans: dict[str, Sequence[float]] = {
-            "repetition_time_s": steps,
-            "frames": frames,
-            "spacing_mm": in_plane,
-        }
-        if echoes:
-            spans["echo_time_s"] = echoes
-        return {name: [round(min(span), 4), round(max(span), 4)] for name, span in spans.items()}
 
 
 class _ValidationBatches(Sequence[dict[str, Tensor]]):
