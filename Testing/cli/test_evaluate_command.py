@@ -44,6 +44,28 @@ def test_the_test_part_of_a_folder_with_osvd_and_the_mean_beside_it(tmp_path, ca
     assert len(content["patients"]) == 1
 
 
+def test_only_the_trivial_predictor_wants_training_patients(tmp_path, capsys):
+    plan = CohortPlan(
+        patients=2,
+        mix=(("healthy", 1.0),),
+        protocols=("standard",),
+        split=(0.0, 0.0, 1.0),
+        grid=(5, 32, 32),
+    )
+    write_cohort(plan, tmp_path, workers=1)
+    assert main(["evaluate", "oSVD", "--folder", str(tmp_path)]) == 2
+    assert "'train'" in capsys.readouterr().err
+    (broken,) = (tmp_path / "sub-002").rglob("*_dsc.nii.gz")
+    broken.write_bytes(b"nothing")
+    path = tmp_path / "evaluation.json"
+    alone = ["--folder", str(tmp_path), "--alone", "--json", str(path)]
+    assert main(["evaluate", "oSVD", *alone]) == 0
+    content = json.loads(path.read_text())
+    assert len(content["patients"]) == 1
+    (said,) = content["left_out"]
+    assert said.startswith("Patient 2: ")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -53,6 +75,9 @@ def test_the_test_part_of_a_folder_with_osvd_and_the_mean_beside_it(tmp_path, ca
         (["oSVD", "--slice-step", "0"], "--slice-step is 0"),
         (["oSVD", "--grid", "9x64"], "--grid is '9x64'"),
         (["oSVD", "--folder", ".", "--small"], "--small and --folder were given"),
+        (["oSVD", "--folder", ".", "--seed", "90000"], "--seed and --folder were given"),
+        (["oSVD", "--json", "."], "--json . is a folder"),
+        (["oSVD", "--json", __file__ + "/figures.json"], "is, or lies below, a file"),
         (["oSVD", "--mix", "unicorn=1"], "no digital patient called 'unicorn'"),
     ],
 )

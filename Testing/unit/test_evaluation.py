@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from rich.console import Console
 from SyntheticPerfusionLib.errors import InputError
+from SyntheticPerfusionLib.evaluation import evaluated_patient
 from SyntheticPerfusionLib.evaluation.brain_regions import brain_regions
 from SyntheticPerfusionLib.evaluation.constant_transit import ConstantTransit
 from SyntheticPerfusionLib.evaluation.evaluated_patient import of_digital
@@ -150,6 +152,14 @@ def test_who_cannot_be_used_is_left_out_and_said(patient):
     assert [one["identifier"] for one in result.patients] == ["sub-1"]
     assert result.left_out[0].startswith("sub-2: ")
     assert result.left_out[1] == "sub-1, refusing: It does not like this one."
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"acquisition": {"arterial_relaxivity": "much"}}'])
+def test_a_broken_description_of_a_patient_is_named(tmp_path, text):
+    drawn = tmp_path / "sub-1_patient.json"
+    drawn.write_text(text)
+    with pytest.raises(InputError, match=r"sub-1_patient\.json does not say what was drawn"):
+        evaluated_patient._arterial_share(SimpleNamespace(drawn=drawn, identifier="sub-1"))
 
 
 def test_trivial_predictors_are_the_mean_of_their_patients(patient):

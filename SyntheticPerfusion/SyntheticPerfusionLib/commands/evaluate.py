@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _COMPARED = ("oSVD",)
 _GRID = "KxJxI"
+_SEED = 90_000
 
 
 def add_parser(subparsers: Any) -> None:
@@ -37,8 +38,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--seed",
         type=int,
-        default=90_000,
-        help="which patients; take another than the training's (default 90000)",
+        help=f"which patients; take another than the training's (default {_SEED})",
     )
     parser.add_argument(
         "--mix", default="", metavar="KIND=SHARE,...", help="as for `cohort` (default: all alike)"
@@ -117,14 +117,28 @@ def _check(args: argparse.Namespace) -> None:
         raise InputError(f"--patients is {args.patients}; give 1 or more.")
     if args.slice_step < 1:
         raise InputError(f"--slice-step is {args.slice_step}; give 1 or more.")
+    if args.json is not None:
+        _check_file(args.json)
+    if args.folder is None and args.seed is None:
+        args.seed = _SEED
     drawn = {"--mix": args.mix, "--protocol": args.protocol, "--grid": args.grid}
     given = [name for name, value in drawn.items() if value]
     given += ["--small"] if args.small else []
+    given += ["--seed"] if args.folder is not None and args.seed is not None else []
     if args.folder is not None and given:
         raise InputError(
             f"{', '.join(given)} and --folder were given; patients of a folder are as they are, "
             "give one or the other."
         )
+
+
+def _check_file(path: Path) -> None:
+    """Raise InputError now for a file that could not be written after the work of an hour."""
+    from ..maps.write import usable_folder
+
+    if path.is_dir():
+        raise InputError(f"--json {path} is a folder; give the path of a file.")
+    usable_folder(path.parent)
 
 
 def _methods(names: list[str], alone: bool) -> list[Method]:
@@ -139,7 +153,7 @@ def _source(args: argparse.Namespace, device: str) -> PatientSource:
     from ..phantom.cohort import SMALL_GRID, CohortPlan
 
     if args.folder is not None:
-        return stored_source(args.folder, args.patients)
+        return stored_source(args.folder, args.patients, not args.alone)
     grid = SMALL_GRID if args.small else _grid(args.grid)
     plan = CohortPlan(
         patients=20 if args.patients is None else args.patients,

@@ -98,6 +98,12 @@ def stored_patient(entry: CohortEntry) -> EvaluatedPatient:
 
 
 def _arterial_share(entry: CohortEntry) -> float | None:
-    content = json.loads(entry.drawn.read_text(encoding="utf-8"))
-    share = content.get("acquisition", {}).get("arterial_relaxivity")
-    return None if share is None else float(share)
+    try:
+        content = json.loads(entry.drawn.read_text(encoding="utf-8"))
+        share = content.get("acquisition", {}).get("arterial_relaxivity")
+        return None if share is None else float(share)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{entry.drawn} does not say what was drawn of {entry.identifier} ({error}); remove it "
+            "and run `synthetic-perfusion cohort` again."
+        ) from error

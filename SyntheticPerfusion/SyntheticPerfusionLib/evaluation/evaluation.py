@@ -70,8 +70,8 @@ def evaluate(
     look        is given every patient with every set of maps, for pictures.
 
     Mask and arterial curve are found as for a patient of the clinic; nothing of the truth is used.
-    A patient whose series cannot be used is left out for every method and said; a method that
-    cannot use a patient is left out there. Raises InputError where a model cannot be loaded, and
+    A patient that cannot be made, read or used is left out for every method and said; a method
+    that cannot use a patient is left out there. Raises InputError where a model cannot be loaded, and
     Cancelled where asked to stop.
     """
     result = Evaluation()
@@ -82,7 +82,11 @@ def evaluate(
         stop_if(cancelled)
         own = part(progress, index / len(patients), (index + 1) / len(patients))
         own(0.0, f"Patient {index + 1} of {len(patients)}")
-        patient = make()
+        try:
+            patient = make()
+        except InputError as error:
+            result.left_out.append(f"Patient {index + 1}: {error}")
+            continue
         looked_at = np.zeros(patient.brain.shape, bool)
         looked_at[slice_step // 2 :: slice_step] = True
         try:

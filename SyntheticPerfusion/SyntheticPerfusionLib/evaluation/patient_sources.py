@@ -46,22 +46,26 @@ def drawn_source(plan: CohortPlan, device: str = "cpu") -> PatientSource:
     )
 
 
-def stored_source(directory: Path, patients: int | None = None) -> PatientSource:
+def stored_source(
+    directory: Path, patients: int | None = None, trivial: bool = True
+) -> PatientSource:
     """The test part of a cohort's folder, or its first `patients`.
 
-    The trivial predictor is made of the first of its training part. Raises InputError where the
-    folder is no cohort or either part is empty.
+    trivial  whether the trivial predictor is wanted, which is made of the first of the training
+             part.
+    Raises InputError where the folder is no cohort or a part that is wanted is empty.
     """
     entries = read_cohort(directory)
     parts: dict[str, list[CohortEntry]] = {
         part: [entry for entry in entries if entry.split == part] for part in ("train", "test")
     }
-    for part, listed in parts.items():
-        if not listed:
+    for part, why in (("test", "an evaluation looks at"), ("train", "the trivial predictor needs")):
+        if not parts[part] and (trivial or part == "test"):
+            without = ", or leave the trivial predictor out by --alone" if part == "train" else ""
             raise InputError(
                 f"No patient of {directory} is in the part '{part}' (column split of "
-                "participants.tsv); an evaluation needs test patients, and training ones for the "
-                "trivial predictor; make the cohort with other shares of --split."
+                f"participants.tsv), which {why}; make the cohort with other shares of "
+                f"--split{without}."
             )
     chosen = parts["test"][:patients]
     return PatientSource(
