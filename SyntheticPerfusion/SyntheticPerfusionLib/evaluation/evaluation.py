@@ -71,8 +71,8 @@ def evaluate(
 
     Mask and arterial curve are found as for a patient of the clinic; nothing of the truth is used.
     A patient that cannot be made, read or used is left out for every method and said; a method
-    that cannot use a patient is left out there. Raises InputError where a model cannot be loaded, and
-    Cancelled where asked to stop.
+    that cannot use a patient is left out there. Raises InputError where a model cannot be loaded,
+    and Cancelled where asked to stop.
     """
     result = Evaluation()
     for method in methods:
