@@ -105,7 +105,10 @@ def test_coarse_grid_keeps_the_field_of_view_and_the_rest_of_the_scan(protocol):
     ("wrong", "words"),
     [
         ({"patients": 0}, "0 patients"),
+        ({"patients": 2.5}, "number of patients of the cohort is 2.5; give a whole number"),
         ({"seed": -1}, "-1"),
+        ({"seed": 1.5}, "seed of the cohort is 1.5; give a whole number"),
+        ({"seed": True}, "True"),
         ({"mix": (("migraine", 1.0),)}, "migraine"),
         ({"mix": (("stroke", -0.5), ("healthy", 1.0))}, "-0.5"),
         ({"mix": (("stroke", float("nan")),)}, "nan"),

@@ -13,7 +13,8 @@ neither kinds nor parts.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,9 @@ class CohortPlan:
     grid: tuple[int, int, int] | None = None
 
     def __post_init__(self) -> None:
+        for name, number in (("number of patients", self.patients), ("seed", self.seed)):
+            if not isinstance(number, Integral) or isinstance(number, bool):
+                raise InputError(f"The {name} of the cohort is {number!r}; give a whole number.")
         if self.patients < 1:
             raise InputError(f"A cohort of {self.patients} patients was asked for; give 1 or more.")
         if self.seed < 0:
@@ -83,17 +87,31 @@ class CohortPlan:
         }
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> CohortPlan:
-        """The plan of `as_json`; InputError where it is none."""
+    def from_json(
+        cls,
+        content: Mapping[str, Any],
+        where: str = "What is stored as the plan of the cohort",
+        advice: str = "write the cohort to another folder",
+    ) -> CohortPlan:
+        """The plan of `as_json`; InputError where it is none.
+
+        where, advice  for the sentence: what is read, and what to do.
+        """
+        known = [item.name for item in fields(cls)]
+        unknown = [str(key) for key in content if key not in known]
+        if unknown:
+            raise InputError(
+                f"{where} has the unknown key {', '.join(unknown)}; known are {', '.join(known)}: "
+                f"{advice}."
+            )
+        if "patients" not in content:
+            raise InputError(f"{where} lacks patients, their number; {advice}.")
         try:
             return cls(**content)
         except (TypeError, ValueError) as error:
             if isinstance(error, InputError):
                 raise
-            raise InputError(
-                f"What is stored as the plan of the cohort is none ({error}); "
-                "write the cohort to another folder."
-            ) from error
+            raise InputError(f"{where} is none that can be made ({error}); {advice}.") from error
 
 
 @dataclass(frozen=True)

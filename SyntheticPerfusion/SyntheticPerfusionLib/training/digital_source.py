@@ -109,5 +109,5 @@ class DigitalSource:
 
 def digital_sources(cohort: Mapping[str, Any], automatic_mask: bool = False) -> list[DigitalSource]:
     """Everybody in the cohort of CohortPlan.from_json; InputError where it is no plan."""
-    plan = CohortPlan.from_json(cohort)
+    plan = CohortPlan.from_json(cohort, "data.cohort", "mend it in the configuration")
     return [DigitalSource(member, automatic_mask) for member in members(plan)]
