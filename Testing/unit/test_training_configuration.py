@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 from SyntheticPerfusionLib.errors import InputError
 from SyntheticPerfusionLib.training.configuration import TrainingConfig, find_configuration
+from SyntheticPerfusionLib.training.digital_source import digital_sources
 
 LEAST = {"name": "own", "family": "hess"}
 
@@ -44,6 +45,32 @@ def test_folder_of_data_is_meant_from_the_file(tmp_path):
         "name: own\nfamily: hess\ndata: {source: folder, folder: patients}\n"
     )
     assert TrainingConfig.read(tmp_path / "own.yaml").data.folder == str(tmp_path / "patients")
+
+
+def test_a_path_to_start_from_is_meant_from_the_file_and_a_name_is_one(tmp_path):
+    path = tmp_path / "own.yaml"
+    for given, meant in (
+        ("models/earlier", str(tmp_path / "models" / "earlier")),
+        ("/models/earlier", "/models/earlier"),
+        ("tmax-hess", "tmax-hess"),
+    ):
+        path.write_text(f"name: own\nfamily: hess\nstart_from: {given}\n")
+        assert TrainingConfig.read(path).start_from == meant
+
+
+@pytest.mark.parametrize(
+    ("cohort", "said"),
+    [
+        ({"patients": 3, "colour": "red"}, "data.cohort has the unknown key colour"),
+        ({}, "data.cohort lacks patients"),
+        ({"patients": 3, "seed": 1.5}, "seed of the cohort is 1.5"),
+        ({"patients": 3, "split": 1}, "data.cohort is none that can be made"),
+    ],
+)
+def test_a_cohort_that_is_no_plan_is_to_be_mended_in_the_configuration(cohort, said):
+    with pytest.raises(InputError, match=said) as refused:
+        digital_sources(cohort)
+    assert "folder" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

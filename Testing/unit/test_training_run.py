@@ -9,6 +9,7 @@ import pickle
 import re
 import signal
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,8 +17,9 @@ import torch
 from SyntheticPerfusionLib.errors import Cancelled, InputError
 from SyntheticPerfusionLib.methods.model_folder import read_model_folder
 from SyntheticPerfusionLib.methods.model_registry import model_folders
-from SyntheticPerfusionLib.training import lightning_module
+from SyntheticPerfusionLib.training import lightning_module, run
 from SyntheticPerfusionLib.training.batch_stream import BatchStream
+from SyntheticPerfusionLib.training.beginning import check_beginning
 from SyntheticPerfusionLib.training.checkpoints import read_checkpoint
 from SyntheticPerfusionLib.training.configuration import TrainingConfig
 from SyntheticPerfusionLib.training.finish import without_places
@@ -269,6 +271,71 @@ def test_an_installed_model_is_listed_and_its_name_stays_its_own(tmp_path):
     with pytest.raises(InputError, match="There is already a osvd among the methods"):
         train(configuration(name="osvd"), tmp_path / "third", install=True)
     assert not (tmp_path / "third" / "checkpoints" / "last.pt").exists()
+
+
+def test_a_broken_folder_under_the_name_is_named_before_training(tmp_path):
+    place = tmp_path / "models" / "toy-line"
+    place.mkdir(parents=True)
+    (place / "model.json").write_text("{")
+    with pytest.raises(InputError, match="toy-line, where the model is to be installed, is there"):
+        train(configuration(), tmp_path / "run", install=True)
+    assert not (tmp_path / "run" / "checkpoints" / "last.pt").exists()
+
+
+def test_a_run_goes_on_with_what_it_began_with_alone(tmp_path):
+    config = configuration(optimisation={"epochs": 1})
+    train(config, tmp_path)
+    file = tmp_path / "beginning.json"
+    kept = json.loads(file.read_text())
+    train(config, tmp_path)
+    file.write_text(json.dumps({**kept, "patients": "others"}))
+    with pytest.raises(InputError, match="the patients are no longer the same"):
+        train(config, tmp_path)
+    file.write_text(json.dumps({**kept, "start_from": "another"}))
+    with pytest.raises(InputError, match="it started from has other weights"):
+        train(config, tmp_path)
+    file.unlink()
+    train(config, tmp_path)
+    assert not file.exists()
+
+
+def test_patients_are_compared_whatever_their_order(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.checkpoint.parent.mkdir()
+    check_beginning(folder, ["b train", "a test"], None, leading=False)
+    assert not folder.beginning.exists()
+    check_beginning(folder, ["b train", "a test"], None, leading=True)
+    folder.checkpoint.touch()
+    check_beginning(folder, ["a test", "b train"], None, leading=False)
+    with pytest.raises(InputError, match="patients"):
+        check_beginning(folder, ["a train", "b train"], None, leading=False)
+
+
+def test_a_path_to_start_from_is_the_same_when_it_is_read_again(tmp_path, monkeypatch):
+    start = train(configuration(optimisation={"epochs": 1}), tmp_path / "first")
+    monkeypatch.chdir(tmp_path)
+    config = configuration(optimisation={"epochs": 1}, start_from="first/toy-line")
+    train(config, tmp_path / "second")
+    frozen = TrainingConfig.read(tmp_path / "second" / "configuration.yaml")
+    assert frozen.start_from == str(start.path)
+    train(config, tmp_path / "second")
+
+
+def test_processes_that_cannot_share_a_batch_are_refused_before_the_first_step(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(run, "make_trainer", lambda *_: SimpleNamespace(world_size=3))
+    with pytest.raises(InputError, match="A batch of 8 cannot be shared by 3 processes"):
+        train(configuration(), tmp_path)
+
+
+def test_processes_on_the_cpu_do_not_normalise_together(tmp_path):
+    config = configuration()
+    task = toy_training.ToyTask(config, [])
+    plain = toy_training.ToyTask(configuration(task={"plain": True}), [])
+    assert run._normalises_apart(config, task, 2)
+    assert not run._normalises_apart(config, task, 1)
+    assert not run._normalises_apart(config, plain, 2)
 
 
 def test_a_card_says_what_data_are_called_and_not_where_they_lie():

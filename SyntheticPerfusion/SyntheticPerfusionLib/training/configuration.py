@@ -6,6 +6,7 @@ model's card: whoever has the card can train the model again.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -105,6 +106,8 @@ class TrainerConfig:
     devices             how many on each node; 0: all there are (one process on the CPU).
     accelerator         "auto", "cpu", "cuda", "cuda:N" (that one alone) or "mps".
     strategy            "auto", or one of Lightning's that keep whole copies of the network.
+                        Several processes on the CPU normalise a batch each by its own share, where
+                        a network has batch normalisation; on GPUs they do so together.
     num_nodes           machines.
     threads             of the CPU for each process; 0: torch's own choice.
     prefetch            batches made ahead, in a thread of their own; 0: none.
@@ -190,7 +193,8 @@ class TrainingConfig:
     def read(cls, path: Path) -> TrainingConfig:
         """The configuration of a YAML file; InputError says what is wrong with it.
 
-        A relative folder of data is meant from the file's own place.
+        A relative folder of data, and a relative path to start from, are meant from the file's own
+        place; a name without a slash is that of a model.
         """
         from .requirements import require
 
@@ -203,10 +207,14 @@ class TrainingConfig:
             what = " ".join(str(error).split())
             raise InputError(f"{path} is no YAML: {what}.") from error
         read = cls.from_json(content, str(path))
-        if not read.data.folder:
-            return read
-        folder = path.resolve().parent / Path(read.data.folder).expanduser()
-        return replace(read, data=replace(read.data, folder=str(folder)))
+        place = path.resolve().parent
+        if read.data.folder:
+            folder = place / Path(read.data.folder).expanduser()
+            read = replace(read, data=replace(read.data, folder=str(folder)))
+        if read.start_from and ("/" in read.start_from or os.sep in read.start_from):
+            start = place / Path(read.start_from).expanduser()
+            read = replace(read, start_from=str(start))
+        return read
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, from which `from_json` makes the configuration again."""

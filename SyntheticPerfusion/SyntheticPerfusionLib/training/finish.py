@@ -58,8 +58,7 @@ def check_installable(config: TrainingConfig) -> None:
         known.lower() for known in model_folders()
     }
     if place.exists():
-        earlier = read_model_folder(place).card["training"]["configuration"]
-        if TrainingConfig.from_json(earlier).same_training(without_places(config)):
+        if _is_of(config, place):
             return
         where = f"in {place}"
     elif name.lower() in taken:
@@ -70,6 +69,23 @@ def check_installable(config: TrainingConfig) -> None:
         f"There is already a {name} {where}; give this training another name, or train without "
         "installing."
     )
+
+
+def _is_of(config: TrainingConfig, place: Path) -> bool:
+    """Whether the model that lies there is of this configuration."""
+    try:
+        earlier = read_model_folder(place).card["training"]["configuration"]
+    except (InputError, OSError) as error:
+        raise InputError(
+            f"{place}, where the model is to be installed, is there and is no model that can be "
+            f"read; remove it, give this training another name, or train without installing. "
+            f"({error})"
+        ) from error
+    try:
+        return TrainingConfig.from_json(earlier).same_training(without_places(config))
+    except InputError:
+        # A configuration of another version of this program is another training's.
+        return False
 
 
 def without_places(config: TrainingConfig) -> TrainingConfig:

@@ -116,12 +116,8 @@ class HessTask(Task):
 
     def batch(self, epoch: int, step: int, rank: int, ranks: int) -> dict[str, Tensor]:
         """See Task. A share holds whole patches; `share` says what its mean counts for."""
+        self.check_ranks(ranks)
         size = self.config.optimisation.batch_size
-        if size % ranks:
-            raise InputError(
-                f"A batch of {size} patches cannot be shared by {ranks} processes; "
-                "choose a multiple of them as optimisation.batch_size."
-            )
         drawn = self._drawn(epoch, step)
         own = slice(rank * size // ranks, (rank + 1) * size // ranks)
         some = self._all["train"]

@@ -96,10 +96,15 @@ class TrainingPatient:
 
 @dataclass(frozen=True, eq=False)
 class Gathered:
-    """The patients that can be used, and what is wrong with those that were left out."""
+    """The patients that can be used, and what is wrong with those that were left out.
+
+    keys  of each patient, by what it was made of and its part of the data: another file, another
+          key.
+    """
 
     patients: list[TrainingPatient]
     left_out: list[Problem]
+    keys: list[str]
 
 
 def open_patients(
@@ -135,7 +140,7 @@ def gather_patients(
     train or to validate with. Cancelled where asked to stop: what is cached stays.
     """
     if data.source == "curves":
-        return Gathered([], [])
+        return Gathered([], [], [])
     sources, problems = find_sources(data, quantities, seed)
     seen = [source.problems() for source in sources]
     usable = [source for source, wrong in zip(sources, seen, strict=True) if not wrong]
@@ -151,7 +156,12 @@ def gather_patients(
     if empty := check_parts([patient.split for patient in patients]):
         raise refuse([*problems, *empty])
     progress(1.0, _said(patients, problems))
-    return Gathered(patients, problems)
+    keys = [
+        f"{store.name(source.identifier, source.made_of())} {source.split}"
+        for n, source in enumerate(usable)
+        if n in found
+    ]
+    return Gathered(patients, problems, keys)
 
 
 def find_sources(

@@ -103,10 +103,11 @@ class PhaeTask(Task):
 
     def batch(self, epoch: int, step: int, rank: int, ranks: int) -> dict[str, Tensor]:
         """See `Task.batch`."""
+        self.check_ranks(ranks)
         order = _order(self.config.seed, epoch, len(self._train))
         size = self._batch_size
         everybody = np.resize(order, max(size, len(order)))[step * size : (step + 1) * size]
-        return _tensors(self._train.gather(everybody[rank : size - size % ranks : ranks]))
+        return _tensors(self._train.gather(everybody[rank::ranks]))
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
         """Mean over curves of the mean absolute error over their frames."""

@@ -20,6 +20,7 @@ from .stopping import Stop
 if TYPE_CHECKING:
     from ..methods.model_folder import ModelFolder
     from .checkpoints import Checkpoint
+    from .patients import Gathered
     from .task import Task
 
 _PATIENTS_TO, _TRAINED_AT = 0.05, 0.99
@@ -53,6 +54,7 @@ def _train(
     import torch
 
     from . import ranks
+    from .beginning import check_beginning
     from .checkpoints import read_checkpoint
     from .logs import training_logs
     from .quiet import messages_to
@@ -70,11 +72,12 @@ def _train(
     folder = RunFolder(output)
     with held(folder) if leading else nullcontext(), messages_to(folder.log if leading else None):
         _claim(config, folder, leading)
-        patients = _open_patients(config, kind, folder, part(progress, 0.0, _PATIENTS_TO), stop)
+        gathered = _gather(config, kind, folder, part(progress, 0.0, _PATIENTS_TO), stop)
+        check_beginning(folder, gathered.keys, start, leading)
         if config.trainer.threads:
             torch.set_num_threads(config.trainer.threads)
         torch.manual_seed(config.seed)
-        task = kind(config, patients)
+        task = kind(config, gathered.patients)
         checkpoint = read_checkpoint(folder.checkpoint)
         if checkpoint:
             task.network.load_state_dict(checkpoint.network)
@@ -104,15 +107,13 @@ def _claim(config: TrainingConfig, folder: RunFolder, leading: bool) -> None:
         check_same_training(folder, config)
 
 
-def _open_patients(
+def _gather(
     config: TrainingConfig, kind: type[Task], folder: RunFolder, progress: Progress, stop: Stop
-) -> list[Any]:
-    if config.data.source == "curves":
-        return []
-    from .patients import open_patients
+) -> Gathered:
+    from .patients import gather_patients
 
     cache = Path(config.data.cache).expanduser() if config.data.cache else folder.patients
-    return open_patients(
+    return gather_patients(
         config.data,
         cache,
         kind.targets(config),
@@ -140,11 +141,18 @@ def _fit(
     module = TrainingModule(config, task, folder, logs, stop, progress, checkpoint)
     if module.epochs_left > 0:
         trainer = make_trainer(config, module.epochs_left)
+        task.check_ranks(trainer.world_size)
         logs.line(
             f"{config.name} starts at step {module.state.step} of "
             f"{config.optimisation.epochs * task.steps_per_epoch}, {trainer.world_size} "
             f"processes, {config.trainer.precision}"
         )
+        if _normalises_apart(config, task, trainer.world_size):
+            logs.line(
+                "The processes do not share the statistics of batch normalisation on this device: "
+                "each normalises its own part of a batch, and the weights differ from those of one "
+                "process."
+            )
         trainer.fit(module, train_dataloaders=module.stream())
     if ranks.process_rank() == 0:
         state = module.state
@@ -163,7 +171,6 @@ def make_trainer(config: TrainingConfig, epochs: int) -> Any:
     Raises InputError where the devices that are asked for are not there.
     """
     import lightning.pytorch as lightning
-    import torch
     from lightning.pytorch.plugins.environments import SLURMEnvironment
 
     from ..methods.device import resolve_device
@@ -185,7 +192,7 @@ def make_trainer(config: TrainingConfig, epochs: int) -> Any:
             plugins=plugins,
             max_epochs=epochs,
             gradient_clip_val=config.optimisation.gradient_clip or None,
-            sync_batchnorm=torch.cuda.is_available() and name in ("auto", "cuda"),
+            sync_batchnorm=_shares_statistics(config),
             use_distributed_sampler=False,
             logger=False,
             enable_checkpointing=False,
@@ -198,3 +205,18 @@ def make_trainer(config: TrainingConfig, epochs: int) -> Any:
             f"Lightning cannot train as the configuration's trainer section says: "
             f"{' '.join(str(error).split())}"
         ) from error
+
+
+def _shares_statistics(config: TrainingConfig) -> bool:
+    """Whether batch normalisation can be that of all processes together, as on GPUs alone."""
+    import torch
+
+    name = config.trainer.accelerator.partition(":")[0]
+    return torch.cuda.is_available() and name in ("auto", "cuda")
+
+
+def _normalises_apart(config: TrainingConfig, task: Task, processes: int) -> bool:
+    from torch.nn.modules.batchnorm import _BatchNorm
+
+    normalises = any(isinstance(one, _BatchNorm) for one in task.network.modules())
+    return processes > 1 and normalises and not _shares_statistics(config)

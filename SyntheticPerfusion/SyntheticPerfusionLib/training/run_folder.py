@@ -18,6 +18,7 @@ from ..series.atomic import replacing
 from .configuration import TrainingConfig
 
 CONFIGURATION_FILE = "configuration.yaml"
+BEGINNING_FILE = "beginning.json"
 
 _OWN_NAMES = {
     "checkpoints",
@@ -27,6 +28,7 @@ _OWN_NAMES = {
     "epochs.csv",
     "steps.csv",
     "loss.png",
+    BEGINNING_FILE,
     CONFIGURATION_FILE,
 }
 """Of files and folders of a run, beside which its model is written."""
@@ -42,6 +44,11 @@ class RunFolder:
     def configuration(self) -> Path:
         """The frozen configuration."""
         return self.path / CONFIGURATION_FILE
+
+    @property
+    def beginning(self) -> Path:
+        """What the training began with: see beginning.py."""
+        return self.path / BEGINNING_FILE
 
     @property
     def checkpoint(self) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 def with_start(config: TrainingConfig) -> tuple[TrainingConfig, ModelFolder | None]:
     """The configuration with what it takes over from its start, and the model it starts from.
 
-    Where architecture or preprocessing are not given, they are those of the model.
+    Where architecture or preprocessing are not given, they are those of the model; a path becomes
+    one that means the same wherever it is read again.
     Raises InputError where there is no such model, or it is of another family or architecture.
     """
     if not config.start_from:
@@ -25,6 +27,9 @@ def with_start(config: TrainingConfig) -> tuple[TrainingConfig, ModelFolder | No
     from ..methods.model_registry import find_model
 
     start = find_model(config.start_from)
+    given = Path(config.start_from).expanduser().resolve()
+    if given == start.path.resolve():
+        config = replace(config, start_from=str(given))
     if start.family != config.family:
         raise InputError(
             f"start_from is {start.name}, of the family {start.family}, but this training is of "

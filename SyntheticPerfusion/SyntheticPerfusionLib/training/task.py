@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from ..errors import InputError
 from .configuration import TrainingConfig
 
 if TYPE_CHECKING:
@@ -50,6 +51,18 @@ class Task(ABC):
         are no use whoever the patients are.
         """
         return ()
+
+    def check_ranks(self, ranks: int) -> None:
+        """Raise InputError where so many processes cannot share a batch equally.
+
+        Asked before the first step; a family may want more of its batches.
+        """
+        size = self.config.optimisation.batch_size
+        if size % ranks:
+            raise InputError(
+                f"A batch of {size} cannot be shared by {ranks} processes; choose a multiple of "
+                "them as optimisation.batch_size."
+            )
 
     @abstractmethod
     def batch(self, epoch: int, step: int, rank: int, ranks: int) -> dict[str, Tensor]:
