@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import InputError
 from ..maps.perfusion_maps import PerfusionMaps
 from ..maps.quantity import QUANTITIES, Quantity
 from ..progress import CancelCheck, Progress, never, silent, stop_if
@@ -92,11 +91,7 @@ class Deconvolution(Method):
         cancelled: CancelCheck = never,
     ) -> PerfusionMaps:
         """See `Method.estimate`."""
-        if aif is None:
-            raise InputError(
-                f"{self.name} needs an arterial input function; let it be found automatically, "
-                "or give one with --aif or a segment."
-            )
+        aif = self.require_aif(aif)
         echo_time = series.require_echo_time()
         bolus = find_bolus(series, mask)
         even = even_times(series.frame_times_s)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import InputError
 from ..maps.perfusion_maps import PerfusionMaps
 from ..maps.quantity import Quantity
 from ..progress import CancelCheck, Progress, never, silent
@@ -68,6 +69,15 @@ class Method(ABC):
         device  a torch device string.
         Raises InputError where the series cannot be used and Cancelled where asked to stop.
         """
+
+    def require_aif(self, aif: Aif | None) -> Aif:
+        """`aif`; InputError where a method that needs one was given none."""
+        if aif is None:
+            raise InputError(
+                f"{self.name} needs an arterial input function; let it be found automatically, or "
+                "give one with --aif or a segment."
+            )
+        return aif
 
     def range_warnings(self, series: DscSeries) -> tuple[str, ...]:
         """Sentences on what of `series`, as acquired, this method is not known to be valid for."""

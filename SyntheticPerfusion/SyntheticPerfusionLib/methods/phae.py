@@ -69,11 +69,7 @@ class PhaeMethod(NetworkMethod):
         cancelled: CancelCheck = never,
     ) -> PerfusionMaps:
         """See `Method.estimate`."""
-        if aif is None:
-            raise InputError(
-                f"{self.name} needs an arterial input function; let it be found automatically, "
-                "or give one with --aif or a segment."
-            )
+        aif = self.require_aif(aif)
         network = self.network(device)
         residue = PhaeArchitecture.from_json(self.architecture).residue
         bolus = find_bolus(series, mask)
