@@ -91,6 +91,11 @@ def test_batches_are_pure():
         torch.testing.assert_close(values, other.batch(2, 3, 0, 1)[name], rtol=0, atol=0)
 
 
+def test_a_batch_that_the_processes_cannot_share_is_refused():
+    with pytest.raises(InputError, match="A batch of 64 cannot be shared by 3 processes"):
+        task_of().batch(0, 0, 0, 3)
+
+
 @pytest.mark.parametrize("ranks", [2, 4])
 def test_shares_make_the_global_batch(ranks):
     task = task_of()

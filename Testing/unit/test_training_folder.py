@@ -304,6 +304,8 @@ def test_one_broken_patient_in_a_hundred(tmp_path):
     )
     assert len(gathered.patients) == 99
     assert [problem.identifier for problem in gathered.left_out] == ["sub-041"]
+    assert len(set(gathered.keys)) == 99
+    assert {key.split()[1] for key in gathered.keys} == {"train", "validation", "test"}
     assert said[-1] == "99 patients (69 train, 15 validation, 15 test); left out as broken: sub-041"
 
 
