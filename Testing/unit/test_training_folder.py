@@ -18,6 +18,7 @@ from SyntheticPerfusionLib.series.write import write_series
 from SyntheticPerfusionLib.training.check_data import check_patients
 from SyntheticPerfusionLib.training.configuration import DataConfig
 from SyntheticPerfusionLib.training.folder_source import FolderSource
+from SyntheticPerfusionLib.training.hess_task import HessTask
 from SyntheticPerfusionLib.training.patient_split import split_by_seed
 from SyntheticPerfusionLib.training.patients import gather_patients, open_patients
 from SyntheticPerfusionLib.training.target_map import read_target
@@ -32,6 +33,7 @@ from unit.small_folder import (
     write_participants,
     write_patient,
 )
+from unit.small_hess import hess_configuration
 
 
 @pytest.fixture
@@ -98,6 +100,25 @@ def test_a_series_alone_is_enough_where_no_target_is_learned(root, opened):
     assert set(opened(())) == {"sub-a", "sub-b"}
     assert opened(())["sub-a"].targets == {}
     assert "There is no map of Tmax" in refusal(opened)
+
+
+def test_a_series_without_echo_time_is_enough_where_none_is_needed(root, tmp_path):
+    for path in root.rglob("*_dsc.json"):
+        content = json.loads(path.read_text())
+        del content["EchoTime"]
+        path.write_text(json.dumps(content))
+    data = DataConfig(source="folder", folder=str(root))
+    check_patients(data, ("Tmax",), echo_time=False)
+    with pytest.raises(InputError, match="The echo time is not stored"):
+        check_patients(data, ("Tmax",))
+    found = gather_patients(data, tmp_path / "cache", ("Tmax",), echo_time=False).patients
+    assert {patient.echo_time_s for patient in found} == {None}
+    assert all(patient.aif is None for patient in found)
+    assert "echo time" in found[0].about["aif"]
+    with pytest.raises(InputError, match="The echo time is not stored"):
+        gather_patients(data, tmp_path / "cache", ("Tmax",))
+    assert "echo_time_s" not in HessTask(hess_configuration(), found).card()["valid_range"]
+    assert not HessTask.needs_echo_time(hess_configuration())
 
 
 def test_rbf_is_flow_over_its_mean_with_outliers_clipped(root, opened):

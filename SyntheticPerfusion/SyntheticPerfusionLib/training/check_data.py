@@ -35,17 +35,18 @@ def check_patients(
     seed: int = 0,
     progress: Progress = silent,
     cancelled: CancelCheck = never,
+    echo_time: bool = True,
 ) -> None:
     """Look through the patients of a training within seconds, without reading their images.
 
-    quantities, seed  as in patients.open_patients, which looks further.
+    quantities, seed, echo_time  as in patients.gather_patients, which looks further.
     Raises InputError that names every problem there is, Cancelled where asked to stop.
     """
     from .patients import find_sources
 
     if data.source == "curves":
         return
-    sources, problems = find_sources(data, quantities, seed)
+    sources, problems = find_sources(data, quantities, seed, echo_time)
     for done, source in enumerate(sources, start=1):
         stop_if(cancelled)
         problems += source.problems()
@@ -55,13 +56,16 @@ def check_patients(
         raise refuse(problems)
 
 
-def check_series(identifier: str, path: Path) -> list[Problem]:
-    """What the header of a 4D NIfTI series and its JSON file lack."""
+def check_series(identifier: str, path: Path, echo_time: bool = True) -> list[Problem]:
+    """What the header of a 4D NIfTI series and its JSON file lack.
+
+    echo_time  whether it is needed.
+    """
     problems: list[Problem] = []
     sidecar: Mapping[str, Any] = {}
     with noting(problems, identifier, sidecar_path(path)):
         sidecar = read_sidecar(path)
-        if sidecar_echo_time(sidecar) is None:
+        if sidecar_echo_time(sidecar) is None and echo_time:
             raise InputError(
                 "The echo time is not stored; write EchoTime, in seconds, into this file."
             )

@@ -40,6 +40,7 @@ class FolderSource:
     maps      file by name of the quantity, of those that are wanted and there.
     given     problems that were seen without opening a file.
     digital   whether the patient is one of `synthetic-perfusion cohort`.
+    echo_time whether the series must have one.
     """
 
     root: Path
@@ -51,6 +52,7 @@ class FolderSource:
     wanted: tuple[str, ...]
     digital: bool
     automatic_mask: bool
+    echo_time: bool = True
 
     @property
     def identifier(self) -> str:
@@ -97,7 +99,7 @@ class FolderSource:
         images = [*self.maps.values(), *self._regions.values()]
         if self._mask_file is not None:
             images.append(self._mask_file)
-        found = [*self.given, *check_series(self.identifier, self.file)]
+        found = [*self.given, *check_series(self.identifier, self.file, self.echo_time)]
         return found + check_grids(self.identifier, self.file, images)
 
     def needed_bytes(self) -> int:
@@ -153,7 +155,7 @@ class FolderSource:
             counted=counted,
             targets=targets,
             frame_times_s=series.frame_times_s,
-            echo_time_s=series.require_echo_time(),
+            echo_time_s=series.echo_time_s,
             spacing_mm=series.geometry.spacing,
             aif=aif,
             true_aif=true_aif,
@@ -170,7 +172,8 @@ class FolderSource:
             given = _mask(self._mask_file)
         source = "truth of the digital patient" if self.digital else "file of the folder"
         # A curve in the folder of a digital patient is the truth, not one that was picked.
-        return prepare_patient(series, given, source, self.digital or not self.files.curves)
+        search = self.digital or not self.files.curves
+        return prepare_patient(series, given, source, search, self.echo_time)
 
     def _counted(
         self, mask: np.ndarray, maps: Mapping[str, np.ndarray]
@@ -195,12 +198,14 @@ def folder_sources(
     seed: int,
     automatic_mask: bool = False,
     derivatives: str = "",
+    echo_time: bool = True,
 ) -> tuple[list[FolderSource], list[Problem]]:
     """Everybody in a folder, and what is wrong with those who have no series there.
 
     quantities  maps that each must have; of digital patients all there are are taken.
     shares      of the parts, by person, where participants.tsv has no column split.
     derivatives as in folder_layout.read_layout.
+    echo_time   whether every series must have one.
     Raises InputError where there is no such folder, or nobody in it.
     """
     layout = read_layout(root, derivatives)
@@ -230,6 +235,7 @@ def folder_sources(
                 wanted=tuple(quantities),
                 digital=layout.digital,
                 automatic_mask=automatic_mask,
+                echo_time=echo_time,
             )
         )
     having = {files.person for files in layout.files}

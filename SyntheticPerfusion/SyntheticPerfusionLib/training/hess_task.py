@@ -114,6 +114,11 @@ class HessTask(Task):
         """See Task."""
         return (_settings(config).quantity,)
 
+    @classmethod
+    def needs_echo_time(cls, config: TrainingConfig) -> bool:
+        """See Task: the network reads the signal as it is."""
+        return False
+
     def batch(self, epoch: int, step: int, rank: int, ranks: int) -> dict[str, Tensor]:
         """See Task. A share holds whole patches; `share` says what its mean counts for."""
         self.check_ranks(ranks)

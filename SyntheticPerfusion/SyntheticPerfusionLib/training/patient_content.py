@@ -36,6 +36,7 @@ class PatientContent:
     counted        (K, J, I) bool, voxels of the brain whose targets count.
     targets        (K, J, I) float32 by name of the quantity; 0 where not finite.
     frame_times_s  (T,) float64, seconds since the first acquired frame.
+    echo_time_s    TE in seconds; None where it is not known and not needed.
     spacing_mm     (i, j, k) voxel size; direction as in series.geometry.Geometry.
     aif            (T,) float32 arterial curve of the series in 1/s; None where none was found, and
                    about["aif"] says why.
@@ -52,7 +53,7 @@ class PatientContent:
     counted: np.ndarray
     targets: Mapping[str, np.ndarray]
     frame_times_s: np.ndarray
-    echo_time_s: float
+    echo_time_s: float | None
     spacing_mm: tuple[float, float, float]
     aif: np.ndarray | None = None
     true_aif: np.ndarray | None = None
@@ -82,16 +83,21 @@ class PreparedPatient:
 
 
 def prepare_patient(
-    series: DscSeries, mask: np.ndarray | None, mask_source: str, search_artery: bool = True
+    series: DscSeries,
+    mask: np.ndarray | None,
+    mask_source: str,
+    search_artery: bool = True,
+    echo_time: bool = True,
 ) -> PreparedPatient:
     """The series at steady state in the brain, and its arterial curve.
 
     mask           (K, J, I) bool; None to find the brain in the series.
     mask_source    where `mask` comes from, in words.
     search_artery  False where somebody has picked one.
-    Raises InputError where the series has no echo time or shows no usable bolus.
+    echo_time      whether it is needed; where it is neither needed nor known, no artery is found.
+    Raises InputError where the series lacks an echo time that is needed, or shows no usable bolus.
     """
-    if series.echo_time_s is None:
+    if series.echo_time_s is None and echo_time:
         raise InputError(
             "The echo time is not stored with the series; write EchoTime, in seconds, into the "
             "JSON file beside it."

@@ -67,8 +67,8 @@ class TrainingPatient:
                    patients and voxels without a value in a map are left out.
     targets        (K, J, I) float32 by name of the quantity, in its unit.
     frame_times_s  (T,) seconds since the first acquired frame.
-    echo_time_s    TE in seconds; spacing_mm (i, j, k) voxel size; direction as in
-                   series.geometry.Geometry.
+    echo_time_s    TE in seconds; None where it is not known and the family needs none.
+    spacing_mm     (i, j, k) voxel size; direction as in series.geometry.Geometry.
     aif            (T,) float32 arterial curve of the series in 1/s; None where none was found.
     true_aif       (T,) float32 curve that fed the tissue, on the scale of tissue; None if unknown.
     labels         (K, J, I) uint8 of phantom.truth.TissueLabel, or None.
@@ -84,7 +84,7 @@ class TrainingPatient:
     counted: np.ndarray
     targets: Mapping[str, np.ndarray]
     frame_times_s: np.ndarray
-    echo_time_s: float
+    echo_time_s: float | None
     spacing_mm: tuple[float, float, float]
     aif: np.ndarray | None = None
     true_aif: np.ndarray | None = None
@@ -128,6 +128,7 @@ def gather_patients(
     cancelled: CancelCheck = never,
     seed: int = 0,
     workers: int = 1,
+    echo_time: bool = True,
 ) -> Gathered:
     """Every patient of a training that can be used, and why others cannot.
 
@@ -136,12 +137,13 @@ def gather_patients(
     seed        of the split by patient, where the data hold none.
     workers     processes that make patients; more than one only from a program that may be
                 imported again (as multiprocessing wants it).
+    echo_time   whether every series must have one; without, there is no automatic arterial curve.
     Raises InputError with all that is wrong unless data.skip_broken; also where nobody is left to
     train or to validate with. Cancelled where asked to stop: what is cached stays.
     """
     if data.source == "curves":
         return Gathered([], [], [])
-    sources, problems = find_sources(data, quantities, seed)
+    sources, problems = find_sources(data, quantities, seed, echo_time)
     seen = [source.problems() for source in sources]
     usable = [source for source, wrong in zip(sources, seen, strict=True) if not wrong]
     problems += [problem for wrong in seen for problem in wrong]
@@ -165,7 +167,7 @@ def gather_patients(
 
 
 def find_sources(
-    data: DataConfig, quantities: Sequence[str], seed: int = 0
+    data: DataConfig, quantities: Sequence[str], seed: int = 0, echo_time: bool = True
 ) -> tuple[list[PatientSource], list[Problem]]:
     """Who is to be trained with, before anything is drawn or read, and who is not there at all.
 
@@ -181,7 +183,13 @@ def find_sources(
     if data.source == "digital":
         return [*digital_sources(data.cohort, data.automatic_mask)], []
     found, problems = folder_sources(
-        Path(data.folder), quantities, data.split, seed, data.automatic_mask, data.derivatives
+        Path(data.folder),
+        quantities,
+        data.split,
+        seed,
+        data.automatic_mask,
+        data.derivatives,
+        echo_time,
     )
     return [*found], problems
 

@@ -121,6 +121,7 @@ def _gather(
         stop,
         config.seed,
         config.trainer.workers,
+        kind.needs_echo_time(config),
     )
 
 

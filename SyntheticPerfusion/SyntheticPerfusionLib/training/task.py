@@ -52,6 +52,11 @@ class Task(ABC):
         """
         return ()
 
+    @classmethod
+    def needs_echo_time(cls, config: TrainingConfig) -> bool:
+        """Whether every series must have an echo time; without one there is no arterial curve."""
+        return True
+
     def check_ranks(self, ranks: int) -> None:
         """Raise InputError where so many processes cannot share a batch equally.
 
