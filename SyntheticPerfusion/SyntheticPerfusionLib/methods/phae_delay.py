@@ -78,7 +78,7 @@ class PhaeDelayMethod(NetworkMethod):
     ) -> PerfusionMaps:
         """See `Method.estimate`."""
         bolus = find_bolus(series, mask)
-        passage = _passage(self.name, series, mask, bolus, aif)
+        passage = _passage(series, mask, bolus, self.require_aif(aif))
         network = self.network(device)
         progress(0.0, f"Residue function ({self.name})")
         choice = self._choose(passage, network, device, cancelled)
@@ -181,14 +181,7 @@ class PhaeDelayMethod(NetworkMethod):
             )
 
 
-def _passage(
-    name: str, series: DscSeries, mask: np.ndarray, bolus: BolusTiming, aif: Aif | None
-) -> _Passage:
-    if aif is None:
-        raise InputError(
-            f"{name} needs an arterial input function; let it be found automatically, or give one "
-            "with --aif or a segment."
-        )
+def _passage(series: DscSeries, mask: np.ndarray, bolus: BolusTiming, aif: Aif) -> _Passage:
     echo_time_s = series.require_echo_time()
     if not np.isfinite(aif.concentration).all() or not aif.concentration.max() > 0:
         raise InputError(

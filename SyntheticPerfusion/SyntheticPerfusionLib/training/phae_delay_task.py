@@ -134,16 +134,7 @@ class PhaeDelayTask(Task):
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
         """See phae_delay_loss."""
-        found = self._estimate(batch, self._arteries)
-        return estimation_loss(
-            found.transit,
-            found.delay,
-            found.flow,
-            found.left,
-            found.frames,
-            self.settings.repeats,
-            self.weights,
-        )
+        return self._estimate(batch, self._arteries).loss(self.settings.repeats, self.weights)
 
     def validation_batches(self) -> Sequence[dict[str, Tensor]]:
         """See `Task.validation_batches`; of arteries that no batch of training has."""
@@ -156,15 +147,7 @@ class PhaeDelayTask(Task):
         """The loss without its reconstruction; errors of flow, transit time and delay."""
         found = self._estimate(batch, self._unseen)
         judged = replace(self.weights, reconstruction=0.0)
-        loss = estimation_loss(
-            found.transit,
-            found.delay,
-            found.flow,
-            found.left,
-            found.frames,
-            self.settings.repeats,
-            judged,
-        )
+        loss = found.loss(self.settings.repeats, judged)
         count = torch.tensor(found.flow.numel())
         return {
             "loss": (loss * count, count),
@@ -256,6 +239,12 @@ class _Errors:
     flow: Tensor
     left: Tensor
     frames: Tensor
+
+    def loss(self, repeats: int, weights: LossWeights) -> Tensor:
+        """See phae_delay_loss."""
+        return estimation_loss(
+            self.transit, self.delay, self.flow, self.left, self.frames, repeats, weights
+        )
 
 
 def _window(batch: dict[str, Tensor], place: int) -> BolusWindow:
