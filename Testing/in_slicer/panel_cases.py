@@ -426,7 +426,7 @@ class ClassicalCase(PanelCase):
         self.assertAlmostEqual(self.parameters.overlayOpacity, 0.25)
         self.assertEqual(self.parameters.method, "Tikhonov")
         chosen = self.ui.methodTree.selectedItems()[0].text(0)
-        self.assertEqual(chosen, "Tikhonov regularisation (Tikhonov)")
+        self.assertEqual(chosen, "Tikhonov regularisation")
         self.assertEqual(self.parameters.device.name, "Cpu")
         self.assertEqual(self.parameters.overlayMap.GetName(), "CBF (oSVD) [ml/100g/min]")
         colors = self.parameters.overlayMap.GetScalarVolumeDisplayNode().GetColorNode()

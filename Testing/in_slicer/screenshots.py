@@ -34,6 +34,8 @@ class Pictures:
         self.window = slicer.util.mainWindow()
         self.dock = self.window.findChild("QDockWidget", "PanelDockWidget")
         self.dock.setFixedWidth(PANEL_WIDTH)
+        # Its sign of errors lights up at whatever the system said when Slicer started.
+        self.window.statusBar().hide()
         slicer.util.selectModule("SyntheticPerfusion")
         self.widget = slicer.modules.SyntheticPerfusionWidget
         self.ui, self.panel = self.widget.ui, self.widget.panel
@@ -105,8 +107,7 @@ class Pictures:
         slicer.modules.markups.logic().JumpSlicesToLocation(*position, False)
 
     def save(self, widget, name: str) -> None:
-        """Write what a widget shows, without the sign of what the system said at the start."""
-        slicer.app.errorLogModel().clear()
+        """Write what a widget shows."""
         slicer.util.forceRenderAllViews()
         self.settle()
         widget.grab().save(str(self.folder / f"{name}.png"))

@@ -32,7 +32,7 @@ def test_cases_pass_inside_slicer(cases):
     command = [SLICER, "--testing", "--no-splash", "--disable-settings"]
     command += ["--additional-module-paths", str(ROOT / "SyntheticPerfusion")]
     run = subprocess.run(
-        [*command, "--python-code", program], capture_output=True, text=True, timeout=900
+        [*command, "--python-code", program], capture_output=True, text=True, timeout=1800
     )
     said = run.stdout + run.stderr
     found = re.search(r"Ran (\d+) tests", said)
