@@ -22,7 +22,7 @@ def card_page(card: Mapping[str, Any], folder: str) -> str:
         f"<p><b>{escape(card['title'])}</b><br>{escape(card['intended_use'])}</p>",
         _lines(_("Trained on"), _trained_on(training)),
         _lines(_("Valid for"), range_in_words(card["valid_range"])),
-        _lines(_("Limitations"), card["limitations"]),
+        _lines(_("Limitations"), [f"\u2022 {sentence}" for sentence in card["limitations"]]),
         f"<p><b>{escape(_('Figures'))}</b></p>{_figures(card['metrics'])}",
         f"<p><b>{escape(_('Paper'))}</b><br>{_linked(card['paper'])}</p>",
         f"<p><b>{escape(_('Licence of the weights'))}</b><br>{_linked(card['licence'])}</p>",
@@ -46,18 +46,20 @@ def _range(key: str, low: float, high: float) -> str:
         "slice_spacing_mm": (_("distance between slices"), 1.0, " mm"),
         "duration_s": (_("duration"), 1.0, " s"),
     }.get(key, (key.replace("_", " "), 1.0, ""))
-    return _("{title} {low:g} to {high:g}{unit}").format(
-        title=title, low=round(low * factor, 6), high=round(high * factor, 6), unit=unit
+    if low == high:
+        return _("{title} {value:.3g}{unit}").format(title=title, value=low * factor, unit=unit)
+    return _("{title} {low:.3g} to {high:.3g}{unit}").format(
+        title=title, low=low * factor, high=high * factor, unit=unit
     )
 
 
 def _trained_on(training: Mapping[str, Any]) -> list[str]:
-    said = [
-        str(training["data"]),
-        _("{patients} patients, {epochs:g} epochs").format(
-            patients=training["patients"], epochs=training["epochs"]
-        ),
-    ]
+    epochs = _("{epochs:g} epochs").format(epochs=training["epochs"])
+    if training["patients"]:
+        epochs = _("{patients} patients, {epochs}").format(
+            patients=training["patients"], epochs=epochs
+        )
+    said = [str(training["data"]), epochs]
     if training["started_from"]:
         said.append(_("Fine-tuned from {model}").format(model=training["started_from"]))
     return said
