@@ -106,6 +106,11 @@ def test_a_batch_follows_from_epoch_and_step_and_ranks_share_it(task):
     assert torch.equal(whole["mtt_s"][:, 0], whole["mtt_s"][:, 3])
 
 
+def test_processes_that_cannot_share_the_arteries_are_refused(task):
+    with pytest.raises(InputError, match="3 processes cannot share"):
+        task.check_ranks(3)
+
+
 def test_a_short_training_makes_errors_smaller(task):
     network = task.network
     batches = [task.batch(0, step, 0, 1) for step in range(6)]

@@ -96,6 +96,14 @@ class PhaeDelayTask(Task):
         rng = np.random.default_rng([self.config.seed, stream])
         return [draw_artery(one, self.ranges, self.settings.curves) for one in rng.spawn(count)]
 
+    def check_ranks(self, ranks: int) -> None:
+        """See `Task.check_ranks`: each process takes whole arteries."""
+        if self.settings.arteries_at_once % ranks:
+            raise InputError(
+                f"{ranks} processes cannot share batches of {self.settings.arteries_at_once} "
+                "arteries alike; give as many processes as divide task.arteries_at_once."
+            )
+
     def batch(self, epoch: int, step: int, rank: int, ranks: int) -> dict[str, Tensor]:
         """See `Task.batch`."""
         return self._drawn(self._arteries, [self.config.seed, 1, epoch, step], rank, ranks)
@@ -103,11 +111,7 @@ class PhaeDelayTask(Task):
     def _drawn(
         self, arteries: Sequence[ArteryCurves], seed: Sequence[int], rank: int = 0, ranks: int = 1
     ) -> dict[str, Tensor]:
-        if self.settings.arteries_at_once % ranks:
-            raise InputError(
-                f"{ranks} processes cannot share batches of {self.settings.arteries_at_once} "
-                "arteries alike; give as many processes as divide task.arteries_at_once."
-            )
+        self.check_ranks(ranks)
         rng = np.random.default_rng(seed)
         at_once = self.settings.arteries_at_once
         truths = self.config.optimisation.batch_size // (at_once * self.settings.repeats)
