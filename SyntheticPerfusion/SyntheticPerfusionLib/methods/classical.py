@@ -131,7 +131,7 @@ class Deconvolution(Method):
             stop_if(cancelled)
             progress(fraction, f"Deconvolution ({self.name})")
         found["rCBV"] = _relative(found["rCBV"])
-        return self._maps(series, mask, voxels.inside, found, flags)
+        return self._maps(series, mask, voxels, found, flags)
 
     def _leakage_reference(self, voxels: VoxelCurves, series: DscSeries) -> LeakageReference:
         return leakage_reference(
@@ -144,21 +144,16 @@ class Deconvolution(Method):
         self,
         series: DscSeries,
         mask: np.ndarray,
-        inside: np.ndarray,
+        voxels: VoxelCurves,
         found: dict[str, np.ndarray],
         flags: np.ndarray,
     ) -> PerfusionMaps:
-        def volume(values: np.ndarray) -> np.ndarray:
-            whole = np.zeros(mask.size, dtype=values.dtype)
-            whole[inside] = values
-            return whole.reshape(mask.shape)
-
         return PerfusionMaps(
-            arrays={item: volume(found[item.name]) for item in self.quantities},
+            arrays={item: voxels.volume(found[item.name]) for item in self.quantities},
             geometry=series.geometry,
             mask=mask,
             method=self.name,
-            flags=volume(flags),
+            flags=voxels.volume(flags),
             settings=asdict(self.settings),
             warnings=scale_warning(found["CBF"][flags == Flag.GOOD]),
         )

@@ -26,7 +26,7 @@ from .parallel import in_parallel
 from .phae_decoder import reconstruct
 from .phae_input import NORMALISATION, SubjectCurves, subject_curves
 from .precision import has_bfloat16
-from .scale import K_H, ML_PER_100_G, RHO_G_PER_ML, S_PER_MIN, scale_warning
+from .scale import CBV_PER_AREA, K_H, RHO_G_PER_ML, flow, scale_warning
 
 _PART_VOXELS = 2048
 _FRAMES_AT_ONCE = 5120
@@ -98,26 +98,13 @@ class PhaeMethod(NetworkMethod):
             stop_if(cancelled)
             progress(fraction, f"Transit times ({self.name})")
 
-        scale = K_H / RHO_G_PER_ML * ML_PER_100_G
-        found["CBV"] = np.where(subject.known, subject.volume * np.float32(scale), 0)
-        found["CBF"] = np.zeros_like(found["CBV"])
-        np.divide(
-            found["CBV"] * np.float32(S_PER_MIN),
-            found["MTT"],
-            out=found["CBF"],
-            where=subject.known,
-        )
-
-        def whole(values: np.ndarray) -> np.ndarray:
-            volume = np.zeros(mask.size, dtype=values.dtype)
-            volume[voxels.inside] = values
-            return volume.reshape(mask.shape)
-
+        found["CBV"] = np.where(subject.known, subject.volume * np.float32(CBV_PER_AREA), 0)
+        found["CBF"] = flow(found["CBV"], found["MTT"])
         return self.maps(
-            {name: whole(values) for name, values in found.items()},
+            {name: voxels.volume(values) for name, values in found.items()},
             series,
             mask,
-            flags=whole(subject.flags),
+            flags=voxels.volume(subject.flags),
             settings={
                 "residue": residue,
                 "k_h": K_H,

@@ -30,7 +30,7 @@ from .phae_input import shows_passage
 from .precision import autocast, has_bfloat16
 from .reconstruction import reconstructed_series
 from .residue_choice import ResidueChoice, choose_residue
-from .scale import K_H, ML_PER_100_G, RHO_G_PER_ML, S_PER_MIN, scale_warning
+from .scale import CBV_PER_AREA, K_H, RHO_G_PER_ML, flow, scale_warning
 from .transit_decoder import TransitDecoder
 from .transit_fit import fit
 from .transit_match import PARAMETERS, Match, features
@@ -81,10 +81,10 @@ class PhaeDelayMethod(NetworkMethod):
         passage = _passage(series, mask, bolus, self.require_aif(aif))
         network = self.network(device)
         progress(0.0, f"Residue function ({self.name})")
-        choice = self._choose(passage, network, device, cancelled)
+        architecture = PhaeDelayArchitecture.from_json(self.architecture)
+        choice = _choose(passage, architecture, network, device, cancelled)
         window = passage.window.to(device)
         decoder = TransitDecoder(window.arterial)
-        neighbourhood = PhaeDelayArchitecture.from_json(self.architecture).neighbourhood
         spacing_mm = series.geometry.spacing
 
         count = passage.voxels.inside.size
@@ -108,7 +108,7 @@ class PhaeDelayMethod(NetworkMethod):
                 decoder,
                 network,
                 lambda match: shared(
-                    match, beside.reshape(mask[0].shape), spacing_mm, neighbourhood
+                    match, beside.reshape(mask[0].shape), spacing_mm, architecture.neighbourhood
                 ),
                 device,
             )
@@ -122,21 +122,9 @@ class PhaeDelayMethod(NetworkMethod):
             progress(fraction, f"Transit times and delays ({self.name})")
 
         arterial = passage.window.height * passage.echo_time_s
-        scale = K_H / RHO_G_PER_ML * ML_PER_100_G / arterial
-        found["CBV"] = np.maximum(found["CBV"], 0) * np.float32(scale)
-        found["CBF"] = np.zeros(count, np.float32)
-        np.divide(
-            found["CBV"] * np.float32(S_PER_MIN),
-            found["MTT"],
-            out=found["CBF"],
-            where=found["MTT"] > 0,
-        )
-
-        def whole(values: np.ndarray) -> np.ndarray:
-            volume = np.zeros(mask.size, dtype=values.dtype)
-            volume[passage.voxels.inside] = values
-            return volume.reshape(mask.shape)
-
+        found["CBV"] = np.maximum(found["CBV"], 0) * np.float32(CBV_PER_AREA / arterial)
+        found["CBF"] = flow(found["CBV"], found["MTT"])
+        whole = passage.voxels.volume
         return self.maps(
             {name: whole(values) for name, values in found.items()},
             series,
@@ -156,30 +144,6 @@ class PhaeDelayMethod(NetworkMethod):
         """See `Method.reconstruct`."""
         return reconstructed_series(maps, series, aif)
 
-    def _choose(
-        self, passage: _Passage, network: torch.nn.Module, device: str, cancelled: CancelCheck
-    ) -> ResidueChoice:
-        """By voxels spread evenly over those of good quality."""
-        architecture = PhaeDelayArchitecture.from_json(self.architecture)
-        count = passage.voxels.inside.size
-        some = np.unique(np.linspace(0, count - 1, min(count, _LOOKED_AT)).astype(int))
-        curves, _, flags = passage.read(some)
-
-        def estimate(read: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            with autocast(device):
-                found: tuple[torch.Tensor, torch.Tensor] = network(read)
-            return found
-
-        with torch.inference_mode():
-            return choose_residue(
-                curves[np.flatnonzero(flags == Flag.GOOD)].to(device),
-                passage.window.to(device),
-                architecture.families,
-                architecture.grid,
-                estimate,
-                lambda: stop_if(cancelled),
-            )
-
 
 def _passage(series: DscSeries, mask: np.ndarray, bolus: BolusTiming, aif: Aif) -> _Passage:
     echo_time_s = series.require_echo_time()
@@ -195,6 +159,34 @@ def _passage(series: DscSeries, mask: np.ndarray, bolus: BolusTiming, aif: Aif) 
     return _Passage(
         VoxelCurves(series, mask, bolus), weights.astype(np.float32), window, echo_time_s
     )
+
+
+def _choose(
+    passage: _Passage,
+    architecture: PhaeDelayArchitecture,
+    network: torch.nn.Module,
+    device: str,
+    cancelled: CancelCheck,
+) -> ResidueChoice:
+    """By voxels spread evenly over those of good quality."""
+    count = passage.voxels.inside.size
+    some = np.unique(np.linspace(0, count - 1, min(count, _LOOKED_AT)).astype(int))
+    curves, _, flags = passage.read(some)
+
+    def estimate(read: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        with autocast(device):
+            found: tuple[torch.Tensor, torch.Tensor] = network(read)
+        return found
+
+    with torch.inference_mode():
+        return choose_residue(
+            curves[np.flatnonzero(flags == Flag.GOOD)].to(device),
+            passage.window.to(device),
+            architecture.families,
+            architecture.grid,
+            estimate,
+            lambda: stop_if(cancelled),
+        )
 
 
 def _estimated(

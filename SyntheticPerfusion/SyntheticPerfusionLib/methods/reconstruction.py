@@ -11,7 +11,7 @@ from ..maps.perfusion_maps import PerfusionMaps
 from ..series.aif import Aif
 from ..series.bolus import find_bolus
 from ..series.dsc_series import DscSeries
-from .scale import K_H, ML_PER_100_G, RHO_G_PER_ML
+from .scale import CBV_PER_AREA
 from .timing import even_times
 from .transit_decoder import TransitDecoder
 
@@ -32,7 +32,7 @@ def reconstructed_series(maps: PerfusionMaps, series: DscSeries, aif: Aif) -> Ds
     mtt, delay, cbv = (
         torch.from_numpy(maps[name].ravel()[inside]) for name in ("MTT", "Tmax", "CBV")
     )
-    volume = cbv / (K_H / RHO_G_PER_ML * ML_PER_100_G)
+    volume = cbv / CBV_PER_AREA
     measured = series.signal.reshape(series.frame_count, -1)
     signal = np.zeros_like(measured)
     for start in range(0, inside.size, _PART_VOXELS):

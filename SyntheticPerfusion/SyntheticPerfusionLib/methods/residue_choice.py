@@ -14,7 +14,7 @@ import torch
 
 from .bolus_window import BolusWindow
 from .transit_decoder import TransitDecoder
-from .transit_match import TransitDictionary, TransitGrid, features, left_by_own
+from .transit_match import TransitDictionary, TransitGrid, features
 
 _STEPS = 2
 """Of Gauss and Newton, from the estimate of the network to the top of the likelihood."""
@@ -83,7 +83,7 @@ def _log_likelihood(
     least = match.left.amin(1)
     for step in range(_STEPS + 1):
         g = decoded(log_transit, delay_s)
-        left, whole = left_by_own(curves, g, window)
+        left, whole = dictionary.left_by_own(curves, g)
         least = torch.minimum(least, left)
         if step == _STEPS:
             break

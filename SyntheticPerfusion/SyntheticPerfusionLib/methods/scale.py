@@ -18,6 +18,8 @@ RHO_G_PER_ML = 1.04
 """Density of brain tissue."""
 ML_PER_100_G = 100.0
 S_PER_MIN = 60.0
+CBV_PER_AREA = K_H / RHO_G_PER_ML * ML_PER_100_G
+"""CBV in ml/100g of a tissue curve whose area is that of the arterial curve."""
 
 _AREA_AFTER_PEAK_S = 45.0
 """Curves are integrated from the first baseline frame to this long after the mean curve's peak.
@@ -52,6 +54,16 @@ def arterial_area(weights: np.ndarray, arterial: np.ndarray, source: str) -> flo
             "choose another artery."
         )
     return area
+
+
+def flow(cbv: np.ndarray, mtt_s: np.ndarray) -> np.ndarray:
+    """(N,) float32 CBF in ml/100g/min by the central volume theorem, 0 where there is no MTT.
+
+    cbv    (N,) float32 in ml/100g; `mtt_s` (N,) float32 in s.
+    """
+    cbf = np.zeros_like(cbv)
+    np.divide(cbv * np.float32(S_PER_MIN), mtt_s, out=cbf, where=mtt_s > 0)
+    return cbf
 
 
 def scale_warning(cbf: np.ndarray) -> tuple[str, ...]:

@@ -100,27 +100,20 @@ class TransitDictionary:
         whole = (centred.square().sum(1) + self._before * level.square())[:, None]
         return Match(whole - along.clamp(min=0).square(), whole, self.count)
 
+    def left_by_own(
+        self, curves: torch.Tensor, g: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Sum of squares (V,) that each curve's own g (V, W) leaves over, and that of the curve."""
+        (level, curve), (g_level, g_curve) = self._level(curves), self._level(g * self._measured)
+        whole = curve.square().sum(1) + self._before * level.square()
+        norm = (g_curve.square().sum(1) + self._before * g_level.square()).clamp(min=1e-12)
+        along = (curve * g_curve).sum(1) + self._before * level * g_level
+        return whole - along.clamp(min=0).square() / norm, whole
+
     def _level(self, curves: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean of each curve, frames before the window counting as 0, and the curve above it."""
         level = curves.sum(1) / self.count
         return level, (curves - level[:, None]) * self._measured
-
-
-def left_by_own(
-    curves: torch.Tensor, g: torch.Tensor, window: BolusWindow
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Sum of squares (V,) that each curve's own g (V, W) leaves over, and that of the curve."""
-    count = window.measured.sum() + window.before
-
-    def centred(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        level = values.sum(1) / count
-        return level, (values - level[:, None]) * window.measured
-
-    (level, curve), (g_level, g_curve) = centred(curves), centred(g * window.measured)
-    whole = curve.square().sum(1) + window.before * level.square()
-    norm = (g_curve.square().sum(1) + window.before * g_level.square()).clamp(min=1e-12)
-    along = (curve * g_curve).sum(1) + window.before * level * g_level
-    return whole - along.clamp(min=0).square() / norm, whole
 
 
 def features(match: Match, dictionary: TransitDictionary) -> torch.Tensor:

@@ -33,6 +33,7 @@ class VoxelCurves:
         Raises InputError where the echo time is not known.
         """
         self.inside = np.flatnonzero(mask)
+        self._shape = mask.shape
         self.sigma = noise_sigma(series, mask, bolus) if sigma is None else sigma
         self._echo_time_s = series.require_echo_time()
         self._frames = series.signal.reshape(series.frame_count, -1)
@@ -46,6 +47,12 @@ class VoxelCurves:
             slice(start, min(start + _PART_VOXELS, count))
             for start in range(0, count, _PART_VOXELS)
         ]
+
+    def volume(self, values: np.ndarray) -> np.ndarray:
+        """(K, J, I) of the values (N,) of all voxels, 0 outside the mask."""
+        whole = np.zeros(self._shape, dtype=values.dtype)
+        whole.reshape(-1)[self.inside] = values
+        return whole
 
     def of(self, part: slice | np.ndarray) -> Concentration:
         """Curves and flags of the voxels `inside[part]`."""

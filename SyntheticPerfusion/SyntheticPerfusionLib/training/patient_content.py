@@ -33,7 +33,8 @@ class PatientContent:
 
     signal         (T, K, J, I) float16 at steady state, over the brain's mean baseline.
     mask           (K, J, I) bool, the brain.
-    counted        (K, J, I) bool, voxels of the brain whose targets count.
+    counted        (K, J, I) bool, voxels of the brain whose targets count: large vessels of digital
+                   patients and voxels without a value in a map are left out.
     targets        (K, J, I) float32 by name of the quantity; 0 where not finite.
     frame_times_s  (T,) float64, seconds since the first acquired frame.
     echo_time_s    TE in seconds; None where it is not known and not needed.

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol
-
-import numpy as np
 
 from ..errors import InputError
 from ..maps.quantity import QUANTITIES
@@ -55,43 +53,19 @@ class PatientSource(Protocol):
     def make(self, cancelled: CancelCheck) -> PatientContent: ...  # noqa: D102
 
 
-@dataclass(frozen=True, eq=False)
-class TrainingPatient:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TrainingPatient(PatientContent):
     """One patient of a training. Volumes are memory-mapped and read-only.
 
     identifier     "sub-001"; `kind` what ails it, empty where nobody says.
     split          "train", "validation" or "test".
-    signal         (T, K, J, I) float16 at steady state, over the brain's mean baseline.
-    mask           (K, J, I) bool, the brain.
-    counted        (K, J, I) bool, voxels of the brain whose targets count: large vessels of digital
-                   patients and voxels without a value in a map are left out.
-    targets        (K, J, I) float32 by name of the quantity, in its unit.
-    frame_times_s  (T,) seconds since the first acquired frame.
-    echo_time_s    TE in seconds; None where it is not known and the family needs none.
-    spacing_mm     (i, j, k) voxel size; direction as in series.geometry.Geometry.
-    aif            (T,) float32 arterial curve of the series in 1/s; None where none was found.
-    true_aif       (T,) float32 curve that fed the tissue, on the scale of tissue; None if unknown.
-    labels         (K, J, I) uint8 of phantom.truth.TissueLabel, or None.
-    rois           (K, J, I) bool by name of the region.
-    about          where mask and arterial curve come from, in words, and what was drawn.
+
+    For the rest see PatientContent.
     """
 
     identifier: str
     split: str
     kind: str
-    signal: np.ndarray
-    mask: np.ndarray
-    counted: np.ndarray
-    targets: Mapping[str, np.ndarray]
-    frame_times_s: np.ndarray
-    echo_time_s: float | None
-    spacing_mm: tuple[float, float, float]
-    aif: np.ndarray | None = None
-    true_aif: np.ndarray | None = None
-    labels: np.ndarray | None = None
-    rois: Mapping[str, np.ndarray] = field(default_factory=dict)
-    about: Mapping[str, Any] = field(default_factory=dict)
-    direction: tuple[float, ...] = (1, 0, 0, 0, 1, 0, 0, 0, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -290,21 +264,7 @@ def _said(patients: Sequence[TrainingPatient], left_out: Sequence[Problem]) -> s
 
 
 def _patient(source: PatientSource, content: PatientContent) -> TrainingPatient:
+    known = {item.name: getattr(content, item.name) for item in fields(PatientContent)}
     return TrainingPatient(
-        identifier=source.identifier,
-        split=source.split,
-        kind=source.kind,
-        signal=content.signal,
-        mask=content.mask,
-        counted=content.counted,
-        targets=content.targets,
-        frame_times_s=content.frame_times_s,
-        echo_time_s=content.echo_time_s,
-        spacing_mm=content.spacing_mm,
-        aif=content.aif,
-        true_aif=content.true_aif,
-        labels=content.labels,
-        rois=content.rois,
-        about=content.about,
-        direction=content.direction,
+        identifier=source.identifier, split=source.split, kind=source.kind, **known
     )
