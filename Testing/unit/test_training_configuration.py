@@ -85,6 +85,8 @@ def test_a_cohort_that_is_no_plan_is_to_be_mended_in_the_configuration(cohort, s
         ({**LEAST, "optimisation": {"epochs": 0}}, r"optimisation\.epochs is 0; give 1"),
         ({**LEAST, "optimisation": {"learning_rate": "fast"}}, "'fast' as .*expected a number"),
         ({**LEAST, "optimisation": {"learning_rate": float("nan")}}, "expected a number"),
+        ({**LEAST, "optimisation": {"betas": [0.5, 1]}}, r"betas is \[0.5, 1.0\]; give two"),
+        ({**LEAST, "optimisation": {"patience": 0}}, r"optimisation\.patience is 0; give 1"),
         ({**LEAST, "optimisation": 3}, "3 as optimisation; expected keys"),
         ({**LEAST, "data": {"split": [1, 0]}}, r"data\.split; expected a list of 3"),
         ({**LEAST, "data": {"split": [1, 1, 0]}}, "add up to 1"),

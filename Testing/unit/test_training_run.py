@@ -26,6 +26,7 @@ from SyntheticPerfusionLib.training.finish import without_places
 from SyntheticPerfusionLib.training.requirements import TRAINING_PACKAGES
 from SyntheticPerfusionLib.training.run import train
 from SyntheticPerfusionLib.training.run_folder import RunFolder, held
+from SyntheticPerfusionLib.training.task import plateaus
 from SyntheticPerfusionLib.training.tasks import TASKS
 
 from . import toy_training
@@ -115,6 +116,46 @@ def test_stopped_within_an_epoch_it_goes_on_to_the_same_weights(tmp_path, asked_
     train(config, tmp_path / "stopped")
     train(config, tmp_path / "through")
     same(tmp_path / "stopped", tmp_path / "through")
+
+
+def test_what_learns_beside_the_network_goes_on_too_and_is_not_shipped(tmp_path):
+    config = configuration(task={"companion": True})
+    asked = iter(range(1000))
+    with pytest.raises(Cancelled):
+        train(config, tmp_path / "stopped", cancelled=lambda: next(asked) == 37)
+    kept = read_checkpoint(tmp_path / "stopped" / "checkpoints" / "last.pt").companion
+    train(config, tmp_path / "stopped")
+    train(config, tmp_path / "through")
+    same(tmp_path / "stopped", tmp_path / "through")
+    ends = [
+        read_checkpoint(tmp_path / folder / "checkpoints" / "last.pt").companion
+        for folder in ("stopped", "through")
+    ]
+    assert kept.keys() == ends[0].keys()
+    for name, value in ends[0].items():
+        torch.testing.assert_close(value, ends[1][name], rtol=0, atol=0)
+    assert not torch.equal(kept["0.weight"], ends[0]["0.weight"])
+    alone = train(configuration(), tmp_path / "alone")
+    shipped = read_model_folder(tmp_path / "through" / "toy-line").weights()
+    assert shipped.keys() == alone.weights().keys()
+
+
+def test_the_rate_is_halved_where_validation_stands_still(tmp_path):
+    figures = [3.0, 2.0, 2.5, 2.0, 1.0, 1.5, 1.5, 1.5]
+    config = configuration(
+        optimisation={"epochs": 8, "schedule": "plateau", "patience": 2, "learning_rate": 0.01},
+        task={"figures": figures},
+    )
+    train(config, tmp_path)
+    rates = [float(row["learning_rate"]) for row in rows(tmp_path / "epochs.csv")]
+    np.testing.assert_allclose(rates, [0.01] * 4 + [0.005] * 3 + [0.0025])
+
+
+def test_an_epoch_without_improvement_is_counted_once():
+    assert plateaus([], 1) == 0
+    assert plateaus([1.0, 1.0, 1.0], 1) == 2
+    assert plateaus([1.0, 1.0, 1.0, 1.0, 1.0], 2) == 2
+    assert plateaus([2.0, 3.0, 1.0, 3.0, 3.0], 2) == 1
 
 
 class Impatient(toy_training.ToyTask):

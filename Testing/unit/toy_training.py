@@ -48,7 +48,8 @@ def configuration(**changes):
 
 class ToyTask(Task):
     """Settings: steps per epoch; seconds that a batch takes; plain leaves out dropout and norm;
-    diverges; figures, the validation figures epoch by epoch in place of the true ones."""
+    diverges; companion, a second network that learns what the first one's values are; figures, the
+    validation figures epoch by epoch in place of the true ones."""
 
     def __init__(self, config, patients):
         super().__init__(config, patients)
@@ -57,6 +58,8 @@ class ToyTask(Task):
         self.network = nn.Sequential(
             nn.Linear(FEATURES, width), *between, nn.SELU(), nn.Linear(width, 1)
         )
+        if config.task.get("companion"):
+            self.companion = nn.Sequential(nn.Linear(FEATURES, width), nn.BatchNorm1d(width))
         self._validated = 0
         self.steps_per_epoch = config.task["steps"]
         self._truth = np.random.default_rng(config.seed).normal(size=FEATURES).astype(np.float32)
@@ -73,7 +76,11 @@ class ToyTask(Task):
         self.computed_in = predicted.dtype
         if self.config.task.get("diverges"):
             return predicted.sum() * torch.inf
-        return ((predicted - batch["y"]) ** 2).mean()
+        loss = ((predicted - batch["y"]) ** 2).mean()
+        if self.companion:
+            guessed = self.companion(batch["x"]).mean(dim=1)
+            loss = loss + ((guessed - predicted.detach()) ** 2).mean()
+        return loss
 
     def validation_batches(self):
         return [self._points((99, n), slice(None)) for n in range(3)]

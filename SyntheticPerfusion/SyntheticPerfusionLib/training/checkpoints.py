@@ -31,12 +31,14 @@ class Checkpoint:
     network    the network's state dict.
     optimiser  that of the optimiser.
     scaler     that of the gradient scaler of 16-mixed; empty for the other precisions.
+    companion  the state dict of what learns beside the network; empty where nothing does.
     """
 
     state: TrainingState
     network: dict[str, Tensor]
     optimiser: dict[str, Any]
     scaler: dict[str, Any] = field(default_factory=dict)
+    companion: dict[str, Tensor] = field(default_factory=dict)
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -47,6 +49,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "network": checkpoint.network,
         "optimiser": checkpoint.optimiser,
         "scaler": checkpoint.scaler,
+        "companion": checkpoint.companion,
     }
     try:
         with replacing(path) as temporary, temporary.open("wb") as file:
@@ -72,7 +75,13 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
                 f"{content['format']}, expected {_FORMAT}); start again in another output folder."
             )
         state = TrainingState(**content["state"])
-        return Checkpoint(state, content["network"], content["optimiser"], content["scaler"])
+        return Checkpoint(
+            state,
+            content["network"],
+            content["optimiser"],
+            content["scaler"],
+            content.get("companion", {}),
+        )
     except (OSError, RuntimeError, pickle.UnpicklingError, KeyError, TypeError, EOFError) as error:
         raise InputError(
             f"{path} is no checkpoint of a training or is damaged; take it away to start this "

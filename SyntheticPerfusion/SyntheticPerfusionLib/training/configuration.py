@@ -18,7 +18,7 @@ from ..resources import resource
 from .typed_values import one_of, read_section
 
 SOURCES = ("digital", "folder", "curves")
-SCHEDULES = ("constant", "halving", "cosine")
+SCHEDULES = ("constant", "halving", "cosine", "plateau")
 OPTIMISERS = ("adam", "adamw")
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 STRATEGIES = ("auto", "ddp", "ddp_find_unused_parameters_true")
@@ -68,9 +68,10 @@ class OptimisationConfig:
     epochs, batch_size  the batch is the global one: all devices together.
     learning_rate       at the start.
     schedule            "constant"; "halving": halved every `halve_every` epochs; "cosine": down to
-                        a hundredth at the end. A family may have its own.
+                        a hundredth at the end; "plateau": halved whenever `patience` epochs went
+                        by without a lower first validation figure. A family may have its own.
     warmup_steps        over which the rate rises from 0.
-    optimiser           "adam" or "adamw", with betas 0.9 and 0.999.
+    optimiser           "adam" or "adamw"; `betas` of its moments.
     weight_decay        as torch defines it for the optimiser.
     gradient_clip       largest norm of the gradient; 0: none.
     """
@@ -80,15 +81,21 @@ class OptimisationConfig:
     learning_rate: float = 1e-3
     schedule: str = "constant"
     halve_every: int = 4
+    patience: int = 10
     warmup_steps: int = 0
     optimiser: str = "adam"
+    betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 0.0
     gradient_clip: float = 0.0
 
     def __post_init__(self) -> None:
         one_of("optimisation.schedule", self.schedule, SCHEDULES)
         one_of("optimisation.optimiser", self.optimiser, OPTIMISERS)
-        for name in ("epochs", "batch_size", "halve_every"):
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise InputError(
+                f"optimisation.betas is {list(self.betas)}; give two numbers of 0 to below 1."
+            )
+        for name in ("epochs", "batch_size", "halve_every", "patience"):
             _at_least(f"optimisation.{name}", getattr(self, name), 1)
         for name in ("warmup_steps", "weight_decay", "gradient_clip"):
             _at_least(f"optimisation.{name}", getattr(self, name), 0)
@@ -220,6 +227,7 @@ class TrainingConfig:
         """Plain JSON values, from which `from_json` makes the configuration again."""
         content = asdict(self)
         content["data"]["split"] = list(self.data.split)
+        content["optimisation"]["betas"] = list(self.optimisation.betas)
         return content
 
     def as_yaml(self) -> str:

@@ -53,6 +53,7 @@ class TrainingModule(lightning.LightningModule):
     ) -> None:
         super().__init__()
         self.network = task.network
+        self.companion = task.companion
         self.state = checkpoint.state if checkpoint else TrainingState()
         self._checkpoint = checkpoint
         self._config, self._task, self._folder = config, task, folder
@@ -97,7 +98,7 @@ class TrainingModule(lightning.LightningModule):
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Learning rate and random numbers follow from the step alone."""
-        rate = self._task.learning_rate(self.state.step)
+        rate = self._rate(self.state.step)
         for group in self.optimizers(use_pl_optimizer=False).param_groups:  # type: ignore[union-attr]
             group["lr"] = rate
         _sow(_seed(self._config.seed, self.state.step, self.global_rank), self.device)
@@ -113,7 +114,7 @@ class TrainingModule(lightning.LightningModule):
         self.state.step += 1
         if self._row_is_due():
             self._collect()
-            self.state.close_interval(self._task.learning_rate(self.state.step - 1))
+            self.state.close_interval(self._rate(self.state.step - 1))
             self._logs.step(self.state.steps[-1])
         if self._ranks == 1 or self.state.step % _AGREE_EVERY == 0:
             age = time.monotonic() - self._written
@@ -128,7 +129,7 @@ class TrainingModule(lightning.LightningModule):
     def on_train_epoch_end(self) -> None:
         """Validate, keep the best, write everything down."""
         self._collect()
-        rate = self._task.learning_rate(max(0, self.state.step - 1))
+        rate = self._rate(max(0, self.state.step - 1))
         self.state.close_interval(rate)
         self._count_seconds()
         figures = self._validate()
@@ -140,6 +141,10 @@ class TrainingModule(lightning.LightningModule):
             if earlier:
                 (self._folder.path / earlier).unlink(missing_ok=True)
             self._logs.epoch(row, self.state)
+
+    def _rate(self, step: int) -> float:
+        """Learning rate of a step of the present epoch."""
+        return self._task.learning_rate(step, self.state.validated)
 
     def _row_is_due(self) -> bool:
         within = self.state.step % self._length
@@ -170,7 +175,7 @@ class TrainingModule(lightning.LightningModule):
     def _validate(self) -> dict[str, float]:
         """The means of the task's figures over all validation batches and ranks."""
         sums: dict[str, list[tuple[float, float]]] = {}
-        self.network.eval()
+        self.eval()
         with torch.no_grad():
             for batch in self._own_validation_batches():
                 if self._ranks == 1 and self._stop():
@@ -181,7 +186,7 @@ class TrainingModule(lightning.LightningModule):
                 for name, (total, count) in figures.items():
                     key = f"validation_{name}" if name in ROW else name
                     sums.setdefault(key, []).append((float(total), float(count)))
-        self.network.train()
+        self.train()
         means: dict[str, float] = {}
         everybody = ranks.of_all_ranks(sums)
         for name in dict.fromkeys(name for one in everybody for name in one):
@@ -229,6 +234,7 @@ class TrainingModule(lightning.LightningModule):
                 self.network.state_dict(),
                 optimiser.state_dict(),  # type: ignore[union-attr]
                 self.trainer.precision_plugin.state_dict(),
+                self.companion.state_dict() if self.companion else {},
             ),
         )
 

@@ -81,6 +81,8 @@ def _train(
         checkpoint = read_checkpoint(folder.checkpoint)
         if checkpoint:
             task.network.load_state_dict(checkpoint.network)
+            if task.companion:
+                task.companion.load_state_dict(checkpoint.companion)
         elif start:
             load_start(task, start)
         stop_if(stop)
@@ -219,5 +221,6 @@ def _shares_statistics(config: TrainingConfig) -> bool:
 def _normalises_apart(config: TrainingConfig, task: Task, processes: int) -> bool:
     from torch.nn.modules.batchnorm import _BatchNorm
 
-    normalises = any(isinstance(one, _BatchNorm) for one in task.network.modules())
+    learning = [task.network, *([task.companion] if task.companion else [])]
+    normalises = any(isinstance(one, _BatchNorm) for net in learning for one in net.modules())
     return processes > 1 and normalises and not _shares_statistics(config)

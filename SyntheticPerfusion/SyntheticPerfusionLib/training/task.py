@@ -29,6 +29,9 @@ class Task(ABC):
     network          exactly what goes into weights.safetensors. Set in __init__; torch is seeded
                      with config.seed before, so plain initialisation is reproducible.
     steps_per_epoch  whole number, 1 or more. Set in __init__.
+    companion        what learns beside the network and is not shipped, as the discriminator of a
+                     generator; None for most. Set in __init__; it is in the optimiser and in the
+                     checkpoints, so that a run goes on with it.
 
     `batch` is called from a thread of its own while the network learns: it reads what __init__ made
     and changes nothing. Tensors of a batch are moved to the device by the caller; constants that
@@ -37,6 +40,7 @@ class Task(ABC):
 
     network: nn.Module
     steps_per_epoch: int
+    companion: nn.Module | None = None
 
     def __init__(self, config: TrainingConfig, patients: Sequence[TrainingPatient]) -> None:
         """Keep both; raise InputError where the family's settings or the patients are no use."""
@@ -107,8 +111,11 @@ class Task(ABC):
         configuration. The run adds the rest.
         """
 
-    def learning_rate(self, step: int) -> float:
-        """Learning rate of a step counted over all epochs; by default the configuration's."""
+    def learning_rate(self, step: int, validated: Sequence[float] = ()) -> float:
+        """Learning rate of a step counted over all epochs; by default the configuration's.
+
+        validated  the first validation figure of every epoch before, which "plateau" looks at.
+        """
         chosen = self.config.optimisation
         last = max(1, chosen.epochs * self.steps_per_epoch - 1)
         factor = min(1.0, (step + 1) / (chosen.warmup_steps + 1))
@@ -117,12 +124,31 @@ class Task(ABC):
         elif chosen.schedule == "cosine":
             swing = (1 + math.cos(math.pi * min(1.0, step / last))) / 2
             factor *= _LAST_OF_COSINE + (1 - _LAST_OF_COSINE) * swing
+        elif chosen.schedule == "plateau":
+            factor *= 0.5 ** plateaus(validated, chosen.patience)
         return chosen.learning_rate * factor
 
     def optimiser(self) -> torch.optim.Optimizer:
         """The optimiser of the network; by default the configuration's."""
         chosen = self.config.optimisation
         kind = torch.optim.AdamW if chosen.optimiser == "adamw" else torch.optim.Adam
+        learning = nn.ModuleList([self.network, *([self.companion] if self.companion else [])])
         return kind(
-            self.network.parameters(), lr=chosen.learning_rate, weight_decay=chosen.weight_decay
+            learning.parameters(),
+            lr=chosen.learning_rate,
+            betas=chosen.betas,
+            weight_decay=chosen.weight_decay,
         )
+
+
+def plateaus(validated: Sequence[float], patience: int) -> int:
+    """How often `patience` epochs went by without a new lowest figure, each counted anew."""
+    best, waited, count = math.inf, 0, 0
+    for figure in validated:
+        if figure < best:
+            best, waited = figure, 0
+            continue
+        waited += 1
+        if waited == patience:
+            count, waited = count + 1, 0
+    return count

@@ -41,6 +41,15 @@ class TrainingState:
         """Plain values, from which `TrainingState(**...)` makes the state again."""
         return asdict(self)
 
+    @property
+    def validated(self) -> list[float]:
+        """The first validation figure of every finished epoch; empty where there is none."""
+        return [
+            next(value for name, value in row.items() if name not in ROW)
+            for row in self.epochs
+            if len(row) > len(ROW)
+        ]
+
     def close_interval(self, learning_rate: float) -> None:
         """Turn the losses since the last row into a row."""
         if not self.interval:
