@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .analysis.collateral_phases import ReferenceCurves, phase_maps, reference_curves
+from .analysis.collateral_phases import METHOD, ReferenceCurves, phase_maps, reference_curves
 from .maps.perfusion_maps import PerfusionMaps
 from .maps.write import (
     RESEARCH_USE,
@@ -34,10 +34,16 @@ class PhaseOptions:
 
     preparation  see PreparationOptions.
     mask_file    brain mask on the grid of the series; None to find it automatically.
+    method       what the maps are said to be made by.
+    quantities   names of the maps wanted; empty for all five.
+    warnings     sentences on what was asked for, said with those on the maps.
     """
 
     preparation: PreparationOptions = field(default_factory=PreparationOptions)
     mask_file: Path | None = None
+    method: str = METHOD
+    quantities: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +92,18 @@ def make_phase_maps(
         "sss": sss_file.name,
         "preparation": preparation_settings(options.preparation, options.mask_file),
     }
-    maps = replace(maps, settings=settings)
+    kept = {
+        item: array
+        for item, array in maps.arrays.items()
+        if not options.quantities or item.name in options.quantities
+    }
+    maps = replace(
+        maps,
+        arrays=kept,
+        method=options.method,
+        settings=settings,
+        warnings=(*options.warnings, *maps.warnings),
+    )
     progress(0.9, "Writing")
     with timed(seconds, "writing"):
         files = write_maps(maps, output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 from .errors import InputError
 from .maps.perfusion_maps import PerfusionMaps
 from .maps.write import usable_folder, write_maps, write_report
+from .methods.collateral_roi import CollateralRegions
 from .methods.device import resolve_device
 from .methods.method import Method
 from .methods.network_method import NetworkMethod
 from .methods.registry import classical_names, get_method
+from .phase_pipeline import PhaseOptions, make_phase_maps
 from .progress import CancelCheck, Progress, never, part, silent
 from .run_report import preparation_settings, run_report, timed
 from .series.aif import Aif
@@ -39,6 +42,8 @@ class MapOptions:
                         has a model of the curve.
     aif_file            CSV curve or mask image of arterial voxels; None to find it automatically.
     mask_file           brain mask on the grid of the series; None to find it automatically.
+    regions             masks on the grid of the series by their names in `Needs.regions`, for a
+                        method that needs them.
     """
 
     preparation: PreparationOptions = field(default_factory=PreparationOptions)
@@ -49,6 +54,7 @@ class MapOptions:
     reconstruction: bool = False
     aif_file: Path | None = None
     mask_file: Path | None = None
+    regions: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,12 +89,15 @@ def make_maps(
         allow_for_transit=options.allow_for_transit,
     )
     wanted = _wanted(method, options.quantities)
+    _check_regions(method, options.regions)
     _check_needs(method, series)
     if options.reconstruction and type(method).reconstruct is Method.reconstruct:
         raise InputError(
             f"{method.name} has no model of the curve to reconstruct a series by; leave out "
             "--reconstruction or take phae-delay."
         )
+    if method.needs.regions:
+        return _divided_by_regions(series, method, output, options, progress, cancelled)
     usable_folder(output)
     with timed(seconds, "start"):
         device = resolve_device(options.device)
@@ -124,6 +133,33 @@ def make_maps(
     files["report"] = write_report(report, output)
     progress(1.0, "Done")
     return Outcome(maps, prepared, aif, report, files)
+
+
+def _divided_by_regions(
+    series: DscSeries,
+    method: Method,
+    output: Path,
+    options: MapOptions,
+    progress: Progress,
+    cancelled: CancelCheck,
+) -> Outcome:
+    """The maps of two regions, made as `phases` makes them."""
+    outcome = make_phase_maps(
+        series,
+        options.regions["mca"],
+        options.regions["sss"],
+        output,
+        PhaseOptions(
+            options.preparation,
+            options.mask_file,
+            method.name,
+            options.quantities,
+            _unused_aif(method, options.aif_file),
+        ),
+        progress,
+        cancelled,
+    )
+    return Outcome(outcome.maps, outcome.prepared, None, outcome.report, outcome.files)
 
 
 def arterial_input(prepared: Prepared, file: Path | None) -> Aif:
@@ -162,6 +198,22 @@ def _unused_aif(method: Method, file: Path | None) -> tuple[str, ...]:
     if file is None or method.needs.aif:
         return ()
     return (f"{method.name} uses no arterial input function; {file.name} was not used.",)
+
+
+def _check_regions(method: Method, given: Mapping[str, Path]) -> None:
+    needed = method.needs.regions
+    missing = [f"--{name}" for name in needed if name not in given]
+    if missing:
+        raise InputError(
+            f"{method.name} needs the regions {' and '.join(map(str.upper, needed))}, drawn as masks "
+            f"on the grid of the series; give {' and '.join(missing)}."
+        )
+    unused = [f"--{name}" for name in given if name not in needed]
+    if unused:
+        raise InputError(
+            f"{method.name} uses no regions; leave out {' and '.join(unused)} or take "
+            f"{CollateralRegions.name}."
+        )
 
 
 def _check_needs(method: Method, series: DscSeries) -> None:

@@ -286,7 +286,7 @@ def test_without_jsonschema_shipped_models_are_listed_and_own_ones_say_what_to_i
 def test_an_installation_without_models_still_has_its_methods(monkeypatch):
     monkeypatch.setattr(model_registry, "resource", lambda name: Path("/nowhere/at/all"))
     monkeypatch.setattr(model_registry, "shipped_model_folder", shipped_model_folder)
-    assert method_names() == ["sSVD", "cSVD", "oSVD", "Tikhonov"]
+    assert method_names() == ["sSVD", "cSVD", "oSVD", "Tikhonov", "collateral-roi"]
     assert len(broken_folders()) == 1
 
 

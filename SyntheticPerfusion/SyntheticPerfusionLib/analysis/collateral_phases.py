@@ -28,7 +28,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..maps.perfusion_maps import PerfusionMaps
-from ..maps.quantity import quantity
+from ..maps.quantity import COLLATERALS
 from ..progress import CancelCheck, Progress, never, silent, stop_if
 from ..series.aif_voxels import VesselCurve, curve_of_voxels
 from ..series.bolus import BolusTiming, find_bolus
@@ -37,9 +37,6 @@ from ..series.dsc_series import DscSeries
 from ..series.noise import noise_sigma
 from ..series.phases import PHASES, PhaseDivision, brain_level, divide_phases, phase_weights
 from ..series.voxel_curves import VoxelCurves
-
-COLLATERALS = tuple(quantity(f"Collateral_{phase}") for phase in PHASES)
-"""The quantities of the five maps, in the order of `series.phases.PHASES`."""
 
 METHOD = "phases"
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from ..maps.perfusion_maps import PerfusionMaps
+from ..maps.quantity import COLLATERALS
 from ..series.phases import PhaseDivision
-from .collateral_phases import COLLATERALS, ReferenceCurves
+from .collateral_phases import ReferenceCurves
 from .curve_pictures import TIME_LABEL, label_plot, new_plot
 from .figure import new_figure, perfusion_colours, save
 from .pictures import ORIENTATION

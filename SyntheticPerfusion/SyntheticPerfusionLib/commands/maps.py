@@ -34,6 +34,12 @@ def add_parser(subparsers: Any) -> None:
         help="arterial curve (CSV: time_s,concentration_1_per_s) or mask of arterial voxels",
     )
     parser.add_argument(
+        "--mca", type=Path, metavar="FILE", help="region in the healthy side's MCA (collateral-roi)"
+    )
+    parser.add_argument(
+        "--sss", type=Path, metavar="FILE", help="region in the sagittal sinus (collateral-roi)"
+    )
+    parser.add_argument(
         "--device", default="auto", help=f"{', '.join(DEVICES)} or cuda:N (default: auto)"
     )
     parser.add_argument(
@@ -63,8 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
             "--leakage-model was given without --leakage-correction, which it is a part of; "
             "give both or neither."
         )
+    drawn = {"mca": arguments.mca, "sss": arguments.sss}
     options = MapOptions(
-        preparation=preparation_of(arguments, arguments.aif),
+        preparation=preparation_of(arguments, arguments.aif, *drawn.values()),
         device=arguments.device,
         quantities=tuple(name.strip() for name in arguments.quantities.split(",") if name.strip()),
         leakage_correction=arguments.leakage_correction,
@@ -72,6 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         reconstruction=arguments.reconstruction,
         aif_file=arguments.aif,
         mask_file=arguments.mask,
+        regions={name: file for name, file in drawn.items() if file is not None},
     )
     with choose_reporter(arguments.json_progress) as reporter:
         reporter.progress(0.0, "Reading the series")

@@ -42,6 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _lines(method: Mapping[str, Any]) -> list[str]:
     gives = ", ".join(item["name"] for item in method["quantities"])
     needs = [name for name, wanted in method["needs"].items() if wanted is True]
+    regions = [name.upper() for name in method["needs"]["regions"]]
+    if regions:
+        needs.append(f"regions {' and '.join(regions)}")
     facts = [
         f"gives {gives}",
         f"needs {', '.join(needs).replace('_', ' ') or 'the series alone'}",

@@ -216,6 +216,9 @@ QUANTITIES: dict[str, Quantity] = {
     )
 }
 
+COLLATERALS = tuple(QUANTITIES[f"Collateral_{phase}"] for phase in _COLLATERAL_PHASES)
+"""The quantities of the five collateral maps, in the order of their phases."""
+
 
 def quantity(name: str) -> Quantity:
     """The quantity called `name`; KeyError where there is none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -23,11 +23,17 @@ class Needs:
     aif             an arterial input function.
     echo_time       the echo time (for absolute concentration).
     minimum_frames  the fewest frames it can work with.
+    regions         names of the regions that a person draws for it, as on the command line.
     """
 
     aif: bool = False
     echo_time: bool = False
     minimum_frames: int = 10
+    regions: tuple[str, ...] = ()
+
+    def in_short(self) -> dict[str, Any]:
+        """The needs as plain JSON values."""
+        return {**asdict(self), "regions": list(self.regions)}
 
 
 class Method(ABC):
@@ -94,10 +100,6 @@ class Method(ABC):
             "title": self.title,
             "description": self.description,
             "reference": self.reference,
-            "needs": {
-                "aif": self.needs.aif,
-                "echo_time": self.needs.echo_time,
-                "minimum_frames": self.needs.minimum_frames,
-            },
+            "needs": self.needs.in_short(),
             "quantities": [item.in_short() for item in self.quantities],
         }

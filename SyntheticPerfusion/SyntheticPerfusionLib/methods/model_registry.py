@@ -14,13 +14,14 @@ from pathlib import Path
 from ..errors import InputError
 from ..maps.quantity import QUANTITIES
 from ..resources import resource
+from .collateral_roi import CollateralRegions
 from .deconvolution.recipes import RECIPES
 from .families import FAMILIES
 from .model_folder import ModelFolder, read_model_folder
 
 USER_FOLDER_VARIABLE = "SYNTHETIC_PERFUSION_MODELS"
 
-_CLASSICAL = {recipe.name.lower() for recipe in RECIPES}
+_BUILT_IN = {recipe.name.lower() for recipe in RECIPES} | {CollateralRegions.name}
 
 
 def shipped_model_folder() -> Path:
@@ -70,7 +71,7 @@ def find_model(name: str) -> ModelFolder:
     for path, sentence in broken:
         if path.name == name:
             raise InputError(sentence)
-    names = ", ".join([*(recipe.name for recipe in RECIPES), *usable])
+    names = ", ".join([*(recipe.name for recipe in RECIPES), CollateralRegions.name, *usable])
     raise InputError(
         f"There is no method called {name!r}; choose one of {names}, or give the path of a model "
         "folder."
@@ -131,7 +132,7 @@ def _rank(folder: ModelFolder) -> tuple[int, int, str]:
 def _taken_by(folder: ModelFolder, usable: dict[str, ModelFolder]) -> str:
     """What to say where another method has the model's name; empty where none has."""
     others = {name.lower(): f"the model in {known.path}" for name, known in usable.items()}
-    others |= dict.fromkeys(_CLASSICAL, "a method of this program")
+    others |= dict.fromkeys(_BUILT_IN, "a method of this program")
     other = others.get(folder.name.lower())
     if other is None:
         return ""

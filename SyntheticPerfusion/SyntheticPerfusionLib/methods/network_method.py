@@ -152,7 +152,7 @@ def describe_model(folder: ModelFolder) -> dict[str, Any]:
         "title": card["title"],
         "description": card["description"],
         "reference": card["paper"],
-        "needs": card["needs"],
+        "needs": Needs(**card["needs"]).in_short(),
         "quantities": [QUANTITIES[name].in_short() for name in card["quantities"]],
         "card": card,
         "folder": str(folder.path),

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..errors import InputError
 from .classical import Deconvolution
+from .collateral_roi import CollateralRegions
 from .deconvolution.recipes import RECIPES
 from .families import network_method
 from .method import Method
@@ -22,7 +23,7 @@ def classical_names() -> list[str]:
 
 def method_names() -> list[str]:
     """Names of all methods, in the order in which they are offered."""
-    return [*_RECIPES, *model_folders()]
+    return [*_RECIPES, CollateralRegions.name, *model_folders()]
 
 
 def get_method(name: str, leakage: bool = False, allow_for_transit: bool = False) -> Method:
@@ -39,6 +40,8 @@ def get_method(name: str, leakage: bool = False, allow_for_transit: bool = False
             f"{name} gives no leakage-corrected maps; leave the leakage correction out or choose "
             f"one of {', '.join(_RECIPES)}."
         )
+    if name == CollateralRegions.name:
+        return CollateralRegions()
     return network_method(find_model(name))
 
 
@@ -46,5 +49,6 @@ def describe_methods() -> list[dict[str, Any]]:
     """Every method as plain JSON values. Loads no torch and no code of a network."""
     return [
         *(get_method(name).describe() for name in _RECIPES),
+        CollateralRegions().describe(),
         *(describe_model(folder) for folder in model_folders().values()),
     ]
