@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
     source = _source(args, device)
     with choose_reporter(args.json_progress) as reporter:
         if not args.alone:
-            methods += _trivial(source)
+            methods += _trivial(source, methods)
         result = evaluate(
             source.patients, methods, device, args.slice_step, part(reporter.progress, 0.1, 1.0)
         )
@@ -177,10 +177,11 @@ def _grid(text: str | None) -> tuple[int, int, int] | None:
     return slices, rows, columns
 
 
-def _trivial(source: PatientSource) -> list[Method]:
-    from ..evaluation.trivial import trivial_predictors
+def _trivial(source: PatientSource, methods: list[Method]) -> list[Method]:
+    from ..evaluation.trivial import known_of_methods, trivial_predictors
 
-    return list(trivial_predictors(make() for make in source.training))
+    training = (make() for make in source.training)
+    return list(trivial_predictors(training, known_of_methods(methods)))
 
 
 def _write(args: argparse.Namespace, result: Any, figures: Any, rows: list[Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..maps.quantity import COLLATERALS
 from ..phantom.cohort import Member, draw_member
 from ..phantom.cohort_reading import CohortEntry
 from ..phantom.patient import DigitalPatient
@@ -17,8 +18,10 @@ from ..series.dsc_series import DscSeries
 from ..series.images import read_image, read_mask
 from ..series.read import read_series
 
-TRUTH = ("CBF", "CBV", "MTT", "Tmax", "TTP", "delay")
-"""True maps that are looked at, where a patient has them."""
+COLLATERAL_NAMES = tuple(item.name for item in COLLATERALS)
+TRUTH = ("CBF", "CBV", "MTT", "Tmax", "TTP", "delay", *COLLATERAL_NAMES)
+"""True maps that are looked at, where a patient has them: a scan that ends early, or misses the
+artery or the sinus, has no collateral phases."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +61,7 @@ def of_digital(
     return EvaluatedPatient(
         identifier=identifier,
         series=patient.series,
-        truth={name: patient.truth[name] for name in TRUTH},
+        truth={name: patient.truth[name] for name in TRUTH if name in patient.truth.names},
         labels=patient.labels,
         brain=patient.mask,
         rois=dict(patient.rois),

@@ -22,6 +22,7 @@ from .evaluated_patient import EvaluatedPatient
 from .patient_figures import MapFigures, map_figures
 
 Look = Callable[[EvaluatedPatient, PerfusionMaps], None]
+MethodOf = Callable[[EvaluatedPatient], Method]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,14 +63,18 @@ def evaluate(
     progress: Progress = silent,
     cancelled: CancelCheck = never,
     look: Look | None = None,
+    own_methods: Sequence[MethodOf] = (),
 ) -> Evaluation:
     """Run the methods on patients that are made or read one after the other.
 
     slice_step  maps are made of every so many slices alone, from the middle of the first step on:
                 a look at many patients in the time of a few. Volumes are of the whole all the same.
     look        is given every patient with every set of maps, for pictures.
+    own_methods methods of which each patient has its own, as those by regions that are drawn in it;
+                InputError says why one has none.
 
-    Mask and arterial curve are found as for a patient of the clinic; nothing of the truth is used.
+    Mask and arterial curve are found as for a patient of the clinic; of the truth nothing is used
+    but by own methods.
     A patient that cannot be made, read or used is left out for every method and said; a method
     that cannot use a patient is left out there. Raises InputError where a model cannot be loaded,
     and Cancelled where asked to stop.
@@ -97,8 +102,14 @@ def evaluate(
         result.patients.append(
             {"identifier": patient.identifier, **patient.about, **_described(patient, prepared)}
         )
-        for number, method in enumerate(methods):
-            own((number + 1) / (len(methods) + 1), f"{patient.identifier}: {method.name}")
+        used = [*methods]
+        for make_method in own_methods:
+            try:
+                used.append(make_method(patient))
+            except InputError as error:
+                result.left_out.append(f"{patient.identifier}: {error}")
+        for number, method in enumerate(used):
+            own((number + 1) / (len(used) + 1), f"{patient.identifier}: {method.name}")
             result.warn(method.range_warnings(patient.series))
             mask = prepared.mask & looked_at
             try:

@@ -77,7 +77,7 @@ def map_figures(
     voxel_ml = slice_step * patient.series.geometry.voxel_volume_ml
     rows: list[RegionFigures] = []
     lesions: dict[str, LesionAgreement] = {}
-    for quantity, variant, values in _variants(maps, patient, truth, regions, by_arterial_curve):
+    for quantity, variant, values in map_variants(maps, patient, truth, regions, by_arterial_curve):
         for name, region in regions.items():
             is_tmax = quantity == _TMAX
             rows.append(
@@ -99,14 +99,18 @@ def map_figures(
     return MapFigures(tuple(rows), lesions, calibration)
 
 
-def _variants(
+def map_variants(
     maps: PerfusionMaps,
     patient: EvaluatedPatient,
     truth: dict[str, np.ndarray],
     regions: dict[str, np.ndarray],
     by_arterial_curve: bool,
 ) -> Iterator[tuple[str, str, np.ndarray]]:
-    """(quantity, variant, map) of everything that can be compared."""
+    """(quantity, variant, map) of everything that can be compared.
+
+    truth    true maps by name; those that are not in it are left out.
+    regions  of brain_regions; for the others see `map_figures`.
+    """
     for name in maps.names:
         if name not in truth:
             continue

@@ -1,4 +1,6 @@
-"""Which patients an evaluation looks at: a cohort drawn in memory, or the test part of a folder."""
+"""Which patients an evaluation looks at: a cohort drawn in memory, or once for many evaluations,
+or the test part of a folder.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,8 @@ from pathlib import Path
 from ..errors import InputError
 from ..phantom.cohort import SMALL_GRID, CohortPlan, members
 from ..phantom.cohort_reading import CohortEntry, read_cohort
+from ..phantom.cohort_writing import write_cohort
+from ..progress import Progress, silent
 from .evaluated_patient import EvaluatedPatient, drawn_patient, stored_patient
 
 MakePatient = Callable[[], EvaluatedPatient]
@@ -36,13 +40,35 @@ class PatientSource:
 def drawn_source(plan: CohortPlan, device: str = "cpu") -> PatientSource:
     """Everybody in the plan; the trivial predictor from others of the same mix and protocols."""
     everybody = members(plan)
-    others = replace(
-        plan, patients=_TRIVIAL_PATIENTS, seed=plan.seed + _TRIVIAL_SEED, grid=SMALL_GRID
-    )
     return PatientSource(
         [partial(drawn_patient, member, device) for member in everybody],
         [(member.kind, member.seed) for member in everybody],
-        [partial(drawn_patient, member, device) for member in members(others)],
+        [partial(drawn_patient, member, device) for member in members(_others(plan))],
+    )
+
+
+def kept_source(plan: CohortPlan, folder: Path, progress: Progress = silent) -> PatientSource:
+    """The patients of `drawn_source`, drawn where `folder` does not hold them yet and kept there.
+
+    Drawing takes longer than most methods: models that come one after the other are looked at in
+    the time of their own. One process draws them, as others may be at work. Raises InputError
+    where the folder holds something else.
+    """
+    parts = {"patients": plan, "others": _others(plan)}
+    for name, part in parts.items():
+        write_cohort(part, folder / name, workers=1, progress=progress)
+    looked_at, training = (read_cohort(folder / name) for name in parts)
+    return PatientSource(
+        [partial(stored_patient, entry) for entry in looked_at],
+        [(entry.kind, entry.seed) for entry in looked_at],
+        [partial(stored_patient, entry) for entry in training],
+    )
+
+
+def _others(plan: CohortPlan) -> CohortPlan:
+    """Those of which the trivial predictor takes the mean."""
+    return replace(
+        plan, patients=_TRIVIAL_PATIENTS, seed=plan.seed + _TRIVIAL_SEED, grid=SMALL_GRID
     )
 
 

@@ -21,7 +21,7 @@ from ..series.dsc_series import DscSeries
 from ..series.prepare import prepare
 from ..training.patient_content import relative_flow
 from .brain_regions import BRAIN, brain_regions
-from .evaluated_patient import EvaluatedPatient
+from .evaluated_patient import COLLATERAL_NAMES, EvaluatedPatient
 
 QUANTITY_NAMES = ("CBF", "CBV", "MTT", "Tmax", "TTP", "RBF")
 TRIVIAL_MAP, TRIVIAL_VALUE = "trivial-map", "trivial-value"
@@ -35,11 +35,13 @@ class TrivialPredictor(Method):
 
     reference = "none"
     needs = Needs()
-    quantities = tuple(QUANTITIES[name] for name in QUANTITY_NAMES)
 
-    def __init__(self, name: str, means: np.ndarray) -> None:
-        """A predictor by the means (Q, *_BINS) of each quantity over the box of the brain."""
+    def __init__(
+        self, name: str, means: np.ndarray, quantities: Sequence[str] = QUANTITY_NAMES
+    ) -> None:
+        """A predictor by the means (Q, *_BINS) of the Q quantities over the box of the brain."""
         self.name = name
+        self.quantities = tuple(QUANTITIES[one] for one in quantities)
         self.title = "Mean of the training set"
         self.description = "The training set's mean, whatever the series shows. For comparison."
         self._means = means
@@ -64,14 +66,17 @@ class TrivialPredictor(Method):
         return PerfusionMaps(arrays, series.geometry, mask, self.name)
 
 
-def trivial_predictors(patients: Iterable[EvaluatedPatient]) -> list[TrivialPredictor]:
+def trivial_predictors(
+    patients: Iterable[EvaluatedPatient], quantities: Sequence[str] = QUANTITY_NAMES
+) -> list[TrivialPredictor]:
     """Mean map and mean value of the patients of a training set, in the order of TRIVIAL.
 
-    ValueError where there is none.
+    quantities  their names; a patient counts for those that are known of it.
+    ValueError where there is no patient for one of them.
     """
     size = int(np.prod(_BINS))
-    total = np.zeros((len(QUANTITY_NAMES), size))
-    count = np.zeros(size)
+    total = np.zeros((len(quantities), size))
+    count = np.zeros((len(quantities), size))
     for patient in patients:
         prepared = prepare(patient.series)
         inside = prepared.mask & patient.brain
@@ -79,20 +84,28 @@ def trivial_predictors(patients: Iterable[EvaluatedPatient]) -> list[TrivialPred
         truth = {**patient.truth, "RBF": relative_flow(patient.truth["CBF"], brain)}
         truth["TTP"] = truth["TTP"] - prepared.bolus.peak_time_s
         bins = _bins(prepared.mask)[brain[prepared.mask]]
-        count += np.bincount(bins, minlength=size)
-        for row, name in enumerate(QUANTITY_NAMES):
-            total[row] += np.bincount(bins, truth[name][brain], minlength=size)
-    if not count.any():
+        for row, name in enumerate(quantities):
+            if name in truth:
+                count[row] += np.bincount(bins, minlength=size)
+                total[row] += np.bincount(bins, truth[name][brain], minlength=size)
+    if not count.any(axis=1).all():
         raise ValueError("There is no patient to take the mean of.")
-    overall = total.sum(axis=1, keepdims=True) / count.sum()
+    overall = total.sum(axis=1, keepdims=True) / count.sum(axis=1, keepdims=True)
     by_place = np.where(count > 0, total / np.maximum(count, 1), overall)
     return [
-        TrivialPredictor(name, means.reshape(-1, *_BINS))
+        TrivialPredictor(name, means.reshape(-1, *_BINS), quantities)
         for name, means in (
             (TRIVIAL_MAP, by_place),
             (TRIVIAL_VALUE, np.repeat(overall, size, axis=1)),
         )
     ]
+
+
+def known_of_methods(methods: Iterable[Method]) -> tuple[str, ...]:
+    """The quantities that trivial predictors give beside these methods: collateral maps where one
+    of them gives any."""
+    given = {item.name for method in methods for item in method.quantities}
+    return (*QUANTITY_NAMES, *(COLLATERAL_NAMES if given & set(COLLATERAL_NAMES) else ()))
 
 
 def _bins(mask: np.ndarray) -> np.ndarray:
