@@ -204,9 +204,10 @@ def _check_regions(method: Method, given: Mapping[str, Path]) -> None:
     needed = method.needs.regions
     missing = [f"--{name}" for name in needed if name not in given]
     if missing:
+        names = " and ".join(name.upper() for name in needed)
         raise InputError(
-            f"{method.name} needs the regions {' and '.join(map(str.upper, needed))}, drawn as masks "
-            f"on the grid of the series; give {' and '.join(missing)}."
+            f"{method.name} needs the regions {names}, drawn as masks on the grid of the series; "
+            f"give {' and '.join(missing)}."
         )
     unused = [f"--{name}" for name in given if name not in needed]
     if unused:

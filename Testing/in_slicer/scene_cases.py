@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from in_slicer.curve_cases import AifCase, BrainCase, ChartCase, ProbeCase
 from in_slicer.map_cases import ColorCase, MapCase
 from in_slicer.overlay_cases import OverlayCase, SideBySideCase
+from in_slicer.phase_cases import PhaseCase, PhaseOverlayCase
 from in_slicer.region_cases import CoverageCase, RatioTableCase
 from in_slicer.series_cases import SequenceCase, TimingCase
 
@@ -24,6 +25,8 @@ __all__ = [
     "CoverageCase",
     "MapCase",
     "OverlayCase",
+    "PhaseCase",
+    "PhaseOverlayCase",
     "ProbeCase",
     "RatioTableCase",
     "SequenceCase",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ class MapsJob:
     mask          (K, J, I) bool brain mask; None to find it automatically.
     aif_voxels    (K, J, I) bool arterial voxels on the series' grid; None for another source.
     aif_file      CSV with the arterial curve; None for another source. Neither: automatic.
+    regions       (K, J, I) bool by name, as in Needs.regions of the method, on the series' grid.
     """
 
     series: DscSeries
@@ -29,6 +31,7 @@ class MapsJob:
     mask: np.ndarray | None = None
     aif_voxels: np.ndarray | None = None
     aif_file: Path | None = None
+    regions: Mapping[str, np.ndarray] = field(default_factory=dict)
     correct_motion: bool = False
     correct_leakage: bool = False
     smoothing_time_s: float = 0.0
@@ -55,6 +58,10 @@ def write_inputs(job: MapsJob, folder: Path) -> list[str]:
         arguments += ["--aif", str(mask_file)]
     elif job.aif_file is not None:
         arguments += ["--aif", str(job.aif_file)]
+    for name, voxels in job.regions.items():
+        region_file = folder / f"{name}.nii"
+        write_image(voxels, job.series.geometry, region_file)
+        arguments += [f"--{name}", str(region_file)]
     if job.correct_motion:
         arguments.append("--motion-correction")
     if job.correct_leakage:

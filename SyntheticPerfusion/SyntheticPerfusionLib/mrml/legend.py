@@ -21,14 +21,31 @@ def show_legend(
 
     Slicer draws it in the slice views in which the map itself is shown.
     """
+    # Labels of one width, as the longest sets the size of the letters; never with powers of ten.
+    labels = "%5.3g" if usual_window(volume)[1] < 1000 else "%5.0f"
+    title = f"{quantity_of(volume).label}\n{volume.GetAttribute(METHOD)}"
+    return _legend(volume, title, labels, visible)
+
+
+def show_phases_legend(
+    proxy: vtkMRMLScalarVolumeNode, method: str, visible: bool = True
+) -> vtkMRMLColorLegendDisplayNode:
+    """As `show_legend`, for the volume that shows the steps of a sequence of collateral maps.
+
+    Its title does not name the phase: Slicer's own controls change that without notice.
+    """
+    return _legend(proxy, f"Collateral maps\n{method}", "%5.3g", visible)
+
+
+def _legend(
+    volume: vtkMRMLScalarVolumeNode, title: str, labels: str, visible: bool
+) -> vtkMRMLColorLegendDisplayNode:
     from slicer import vtkSlicerColorLogic
 
     legend = vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(volume)
-    quantity = quantity_of(volume)
-    legend.SetTitleText(f"{quantity.label}\n{volume.GetAttribute(METHOD)}")
+    legend.SetTitleText(title)
     legend.SetNumberOfLabels(5)
-    # Labels of one width, as the longest sets the size of the letters; never with powers of ten.
-    legend.SetLabelFormat("%5.3g" if usual_window(volume)[1] < 1000 else "%5.0f")
+    legend.SetLabelFormat(labels)
     # The size of the bar sets that of its texts: larger ones would cover the brain.
     legend.SetSize(0.07, 0.4)
     legend.SetPosition(0.98, 0.5)

@@ -63,7 +63,7 @@ def put_map(
         volume.SetDescription(f"{quantity.title}. {quantity.definition}")
         put_array(volume, array, geometry)
         show_as_usual(volume)
-        _lie_with(volume, series)
+        lie_with(volume, series)
         place_beside(volume, series)
     else:
         put_array(volume, array, geometry)
@@ -120,6 +120,18 @@ def show_as_usual(volume: vtkMRMLScalarVolumeNode) -> None:
     set_threshold(volume, _ZERO_IS_NO_VALUE_BELOW, None)
 
 
+def show_like(volume: vtkMRMLScalarVolumeNode, other: vtkMRMLScalarVolumeNode) -> None:
+    """Colour table, window and threshold of another volume."""
+    volume.CreateDefaultDisplayNodes()
+    display, theirs = volume.GetScalarVolumeDisplayNode(), other.GetScalarVolumeDisplayNode()
+    display.SetAndObserveColorNodeID(theirs.GetColorNodeID())
+    display.SetInterpolate(theirs.GetInterpolate())
+    set_window(volume, theirs.GetWindowLevelMin(), theirs.GetWindowLevelMax())
+    display.SetAutoThreshold(0)
+    display.SetThreshold(theirs.GetLowerThreshold(), theirs.GetUpperThreshold())
+    display.SetApplyThreshold(theirs.GetApplyThreshold())
+
+
 def usual_window(volume: vtkMRMLScalarVolumeNode) -> tuple[float, float]:
     """The quantity's own window; a wider one where most of a flow or volume map lies above it.
 
@@ -171,8 +183,8 @@ def set_threshold(
     display.SetApplyThreshold(1)
 
 
-def _lie_with(volume: vtkMRMLScalarVolumeNode, series: vtkMRMLSequenceNode | None) -> None:
-    """Put the map under the transform that the series is shown with."""
+def lie_with(volume: vtkMRMLScalarVolumeNode, series: vtkMRMLSequenceNode | None) -> None:
+    """Put a volume under the transform that the series is shown with."""
     proxy = proxy_volume(series) if series is not None else None
     if proxy is not None and proxy.GetTransformNodeID():
         volume.SetAndObserveTransformNodeID(proxy.GetTransformNodeID())

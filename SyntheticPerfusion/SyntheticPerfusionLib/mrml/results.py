@@ -18,6 +18,7 @@ from .aif import show_aif_voxels
 from .charts import show_aif_curve
 from .legend import show_legend
 from .maps import put_map
+from .phases import put_phases
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSequenceNode
@@ -29,11 +30,13 @@ class LoadedResult:
 
     maps    one volume per quantity, in the order in which they were given.
     aif     the arterial curve that was used; None where the method needs none.
+    phases  the sequence of the collateral maps, where all five are among the maps.
     report  what the run wrote about itself.
     """
 
     maps: list[vtkMRMLScalarVolumeNode] = field(default_factory=list)
     aif: Aif | None = None
+    phases: vtkMRMLSequenceNode | None = None
     report: dict[str, Any] = field(default_factory=dict)
 
 
@@ -57,6 +60,8 @@ def load_result(
         loaded.maps.append(volume)
     if result.get("report"):
         loaded.report = json.loads(Path(result["report"]).read_text(encoding="utf-8"))
+    intervals = loaded.report.get("settings", {}).get("phases_s")
+    loaded.phases = put_phases(scene, loaded.maps, method, series, intervals)
     if result.get("aif"):
         loaded.aif = _aif(Path(result["aif"]), loaded.report.get("aif") or {})
         show_aif_curve(scene, loaded.aif)

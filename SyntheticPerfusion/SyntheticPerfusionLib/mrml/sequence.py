@@ -16,6 +16,12 @@ from ..series.geometry import Geometry
 from . import timing
 from .grid import geometry_of, put_array
 
+PHASES = "SyntheticPerfusion.CollateralPhases"
+"""Attribute of a sequence of collateral maps (phases.py): when each phase was, in words.
+
+Empty where that is not known; a sequence without it is a series, or none of ours.
+"""
+
 if TYPE_CHECKING:
     from slicer import (
         vtkMRMLScene,
@@ -37,6 +43,10 @@ def series_from_sequence(
     """
     from slicer.util import arrayFromVolume
 
+    if holds_phases(node):
+        raise InputError(
+            f"{node.GetName()} holds collateral maps; choose the series that they were made from."
+        )
     geometry = _geometry_of_frames(node)
     times = timing.read_timing(node, frame_interval_s, echo_time_s)
     if times.frames is None:
@@ -58,6 +68,11 @@ def series_from_sequence(
         name=node.GetName() or "DSC series",
         warnings=times.frames.warnings,
     )
+
+
+def holds_phases(node: vtkMRMLSequenceNode) -> bool:
+    """Whether a sequence holds collateral maps, and no series over time."""
+    return PHASES in node.GetAttributeNames()
 
 
 def _geometry_of_frames(node: vtkMRMLSequenceNode) -> Geometry:
