@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 FAMILIES: dict[str, str] = {
     "hess": "methods.hess:HessMethod",
+    "collateral": "methods.collateral:CollateralMethod",
+    "pix2pix": "methods.pix2pix:Pix2PixMethod",
     "phae": "methods.phae:PhaeMethod",
     "phae-delay": "methods.phae_delay:PhaeDelayMethod",
 }

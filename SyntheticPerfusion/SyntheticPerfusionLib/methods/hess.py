@@ -25,6 +25,7 @@ from .network_method import NetworkMethod
 from .networks.hess import HessNetwork
 from .parallel import in_parallel
 from .precision import autocast, has_bfloat16
+from .without_signal import without_signal
 
 _AT_ONCE = {"cpu": 512}
 """Voxels whose activations stay in the cache of one core (2.6 MB of the first layer)."""
@@ -79,7 +80,7 @@ class HessMethod(NetworkMethod):
             stop_if(cancelled)
             progress(fraction, f"{scale.quantity} ({self.name})")
 
-        flags = np.where(_without_signal(series, mask), Flag.NO_SIGNAL, Flag.GOOD).astype(np.uint8)
+        flags = np.where(without_signal(series, mask), Flag.NO_SIGNAL, Flag.GOOD).astype(np.uint8)
         clock = run.middle_s if scale.clocked else 0.0
         found = {scale.quantity: values[0] * scale.sd + (scale.mean + clock)}
         if network.architecture.uncertainty:
@@ -126,11 +127,3 @@ class _Run:
             output = self._network.regress(taps, torch.from_numpy(neighbours).to(self._device))
         values = output.float().T.cpu().numpy()
         return np.broadcast_to(values, (2, values.shape[1])) if len(values) == 1 else values
-
-
-def _without_signal(series: DscSeries, mask: np.ndarray) -> np.ndarray:
-    """(K, J, I) bool: voxels of the mask with a frame that is 0, negative or no number."""
-    whole = np.ones(mask.shape, bool)
-    for frame in series.signal:
-        whole &= (frame > 0) & (frame < np.inf)
-    return mask & ~whole

@@ -1,16 +1,13 @@
-"""What a model of the Hess family is made of and how its input is prepared, as its card says it.
-
-No value here is hard-coded beside a model: the defaults are those of a new configuration, a trained
-model carries its own in `architecture` and `preprocessing` of model.json.
-"""
+"""What a model of the Hess family is made of and how its input is prepared, as its card says it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, TypeVar
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from ..errors import InputError
+from .plain_settings import check_choice, plain_settings, read_settings
 
 CODES = ("patch", "attention", "none")
 STANDARDISATIONS = ("baseline", "series", "voxel")
@@ -55,7 +52,7 @@ class HessArchitecture:
     dropout_dense: float = 0.0
 
     def __post_init__(self) -> None:
-        _one_of("architecture.code", self.code, CODES)
+        check_choice("architecture.code", self.code, CODES)
         if self.frames % (self.pools[0] * self.pools[1]):
             raise InputError(
                 f"architecture.pools are {list(self.pools)}, which do not divide "
@@ -75,11 +72,11 @@ class HessArchitecture:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> HessArchitecture:
         """The architecture of plain values; InputError names what is wrong."""
-        return _read(cls, content, "architecture")
+        return read_settings(cls, content, "architecture")
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, from which `from_json` makes it again."""
-        return _plain(asdict(self))
+        return plain_settings(self)
 
     @property
     def pooled(self) -> int:
@@ -112,7 +109,7 @@ class HessPreprocessing:
     candidates: int = 256
 
     def __post_init__(self) -> None:
-        _one_of("preprocessing.standardisation", self.standardisation, STANDARDISATIONS)
+        check_choice("preprocessing.standardisation", self.standardisation, STANDARDISATIONS)
         if self.smoothing_frames < 0 or self.frame_time_unit_s <= 0 or self.candidates < 1:
             raise InputError(
                 "preprocessing wants smoothing_frames of 0 or more, frame_time_unit_s above 0 and "
@@ -125,13 +122,13 @@ class HessPreprocessing:
 
         What a card adds for its target (`target`) is none of it.
         """
-        return _read(
+        return read_settings(
             cls, {key: value for key, value in content.items() if key != "target"}, "preprocessing"
         )
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, from which `from_json` makes it again."""
-        return _plain(asdict(self))
+        return plain_settings(self)
 
 
 @dataclass(frozen=True)
@@ -166,41 +163,3 @@ class TargetScale:
     def as_json(self) -> dict[str, Any]:
         """Plain values for `preprocessing.target` of a card."""
         return asdict(self)
-
-
-Settings = TypeVar("Settings", HessArchitecture, HessPreprocessing)
-
-
-def _read(kind: type[Settings], content: Mapping[str, Any], where: str) -> Settings:
-    defaults = {one.name: getattr(kind(), one.name) for one in fields(kind)}
-    values = {}
-    for key, value in content.items():
-        if key not in defaults:
-            raise InputError(f"{where} has the key {key}, which is none of {', '.join(defaults)}.")
-        values[key] = _like(defaults[key], value, f"{where}.{key}")
-    return kind(**values)
-
-
-def _like(default: Any, value: Any, where: str) -> Any:
-    """`value` as the type of the default; InputError where it is of another."""
-    if isinstance(default, tuple):
-        if not isinstance(value, list | tuple) or len(value) != len(default):
-            raise InputError(f"{where} is {value!r}; expected {len(default)} numbers.")
-        return tuple(_like(one, given, where) for one, given in zip(default, value, strict=True))
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if isinstance(default, float) and number:
-        return float(value)
-    if type(value) is not type(default):
-        raise InputError(f"{where} is {value!r}; expected something like {default!r}.")
-    return value
-
-
-def _one_of(where: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise InputError(f"{where} is {value!r}; choose one of {', '.join(choices)}.")
-
-
-def _plain(content: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: list(value) if isinstance(value, tuple) else value for key, value in content.items()
-    }

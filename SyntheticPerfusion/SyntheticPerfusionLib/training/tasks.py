@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 TASKS = {
     "hess": "SyntheticPerfusionLib.training.hess_task:HessTask",
+    "collateral": "SyntheticPerfusionLib.training.collateral_task:CollateralTask",
+    "pix2pix": "SyntheticPerfusionLib.training.pix2pix_task:Pix2PixTask",
     "phae": "SyntheticPerfusionLib.training.phae_task:PhaeTask",
     "phae-delay": "SyntheticPerfusionLib.training.phae_delay_task:PhaeDelayTask",
 }

@@ -1,0 +1,153 @@
+"""The patients of a collateral training: input and targets of each, kept in memory once made.
+
+A patient is drawn as a whole, or as a box of a given size: three dimensions are what the network
+is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+
+import numpy as np
+from scipy import ndimage
+
+from ..errors import InputError
+from ..methods.collateral_input import (
+    Canvas,
+    CollateralInput,
+    canvas_around,
+    centred_canvas,
+    collateral_input,
+)
+from ..methods.collateral_scale import PhaseScale
+from ..methods.collateral_settings import QUANTITIES, CollateralPreprocessing
+from .digital_source import VESSELS
+from .patients import TrainingPatient
+
+_ROBUST_PERCENTILE = 99.5
+_EVERY = 8
+"""Of the voxels of each patient, one in so many tells the highest value of a map."""
+
+
+@dataclass(frozen=True, eq=False)
+class PhaseExample:
+    """What the network is given and should say.
+
+    volume  (points, K, J, I) float32.
+    places  (V,) int64: where the voxels that count lie in (K, J, I), flat.
+    target  (V, 5) float32 in the maps' unit.
+    """
+
+    volume: np.ndarray
+    places: np.ndarray
+    target: np.ndarray
+
+
+class PhasePatient:
+    """A training patient, opened when it is first wanted."""
+
+    def __init__(
+        self,
+        patient: TrainingPatient,
+        points: int,
+        preprocessing: CollateralPreprocessing,
+        median_width: int = 1,
+        vessels: bool = True,
+    ) -> None:
+        """A patient with five collateral maps.
+
+        median_width  of the filter of the targets in the plane, in voxels; 1: none.
+        vessels       whether the large vessels of a digital patient count, whose curves have
+                      phases as all others have.
+        """
+        self.patient = patient
+        self._vessels = vessels
+        self._points, self._preprocessing = points, preprocessing
+        self._median_width = median_width
+        self._opening = Lock()
+
+    @cached_property
+    def _opened(self) -> CollateralInput:
+        patient = self.patient
+        try:
+            made = collateral_input(
+                patient.signal,
+                patient.frame_times_s,
+                np.asarray(patient.mask),
+                self._points,
+                self._preprocessing,
+            )
+        except InputError as error:
+            raise InputError(f"{patient.identifier}: {error}") from error
+        # Half the memory, and finer than the noise.
+        return CollateralInput(made.voxels, made.values.astype(np.float16))
+
+    @property
+    def input(self) -> CollateralInput:
+        """What the network sees; opened once, whichever thread asks first."""
+        with self._opening:
+            return self._opened
+
+    @cached_property
+    def counted(self) -> np.ndarray:
+        """(3, V) the voxels whose targets count."""
+        counted = np.asarray(self.patient.counted)
+        if self._vessels and self.patient.labels is not None:
+            vessels = np.isin(self.patient.labels, VESSELS)
+            counted = counted | (vessels & np.asarray(self.patient.mask))
+        return np.stack(np.nonzero(counted))
+
+    @cached_property
+    def target(self) -> np.ndarray:
+        """(V, 5) float32 of those voxels."""
+        where = tuple(self.counted)
+        size = (1, self._median_width, self._median_width)
+        columns = []
+        for name in QUANTITIES:
+            values = np.asarray(self.patient.targets[name], np.float32)
+            if self._median_width > 1:
+                values = ndimage.median_filter(values, size)
+            columns.append(values[where])
+        return np.stack(columns, axis=1)
+
+    def whole(self, multiple: int) -> Canvas:
+        """The canvas that holds all of the brain."""
+        return canvas_around(self.input.voxels, multiple)
+
+    def part(self, crop: tuple[int, int, int], multiple: int, rng: np.random.Generator) -> Canvas:
+        """A canvas of `crop` slices, rows and columns, 0 standing for all that hold brain.
+
+        Rows and columns are those in the middle; fewer slices than there are begin anywhere.
+        """
+        all_of_it = self.whole(multiple)
+        shape = tuple(wanted or whole for wanted, whole in zip(crop, all_of_it.shape, strict=True))
+        centred = centred_canvas(self.input.voxels, (shape[0], shape[1], shape[2]))
+        spare = all_of_it.shape[0] - shape[0]
+        if spare <= 0:
+            return centred
+        start = all_of_it.origin[0] + int(rng.integers(spare + 1))
+        return Canvas((start, *centred.origin[1:]), centred.shape)
+
+    def example(self, canvas: Canvas, flipped: bool = False) -> PhaseExample:
+        """The patient on a canvas; left and right exchanged where `flipped`."""
+        volume = self.input.volume(canvas)
+        held, places = canvas.places(self.counted)
+        if flipped:
+            volume = np.ascontiguousarray(volume[..., ::-1])
+            columns = canvas.shape[2]
+            places = places + (columns - 1 - 2 * (places % columns))
+        return PhaseExample(volume, places, self.target[held])
+
+
+def robust_scale(patients: Sequence[PhasePatient]) -> PhaseScale:
+    """Of each phase, the value that one counted voxel in two hundred of these patients exceeds."""
+    values = np.concatenate([one.target[::_EVERY] for one in patients])
+    if not len(values):
+        raise InputError("No voxel of the training patients counts; check their brain masks.")
+    highest = np.percentile(values, _ROBUST_PERCENTILE, axis=0)
+    if not (highest > 0).all():
+        raise InputError("A phase shows no tracer in the training patients; check their maps.")
+    return PhaseScale(tuple(float(value) for value in highest))
