@@ -43,15 +43,16 @@ _PAPER = (
 class CollateralTaskSettings:
     """The `task` section of a configuration.
 
-    crop                slices, rows and columns that are drawn of a brain; 0: all (paper: all
-                        slices, 224 rows and columns in the middle).
-    flip                probability with which left and right are exchanged (paper: 0.5).
-    regression_weight   of the squared error, where the ordinal head learns beside it (paper: 0.75);
-                        the rest is that of the cross entropy.
-    median_width        of a median filter of the targets in the plane, in voxels (predecessor: 3);
-                        1: none, as for the noise-free maps of digital patients.
-    vessels             whether the large vessels of digital patients count, too: they are what
-                        the arterial map shows first.
+    crop                 slices, rows and columns that are drawn of a brain; 0: all (paper: all
+                         slices, 224 rows and columns in the middle).
+    flip                 probability with which left and right are exchanged (paper: 0.5).
+    regression_weight    of the squared error, where the ordinal head learns beside it (paper: 0.75);
+                         the rest is that of the cross entropy.
+    median_width         of a median filter of the targets in the plane, in voxels (predecessor: 3);
+                         1: none, as for the noise-free maps of digital patients.
+    vessels              whether the large vessels of digital patients count, too: they are what
+                         the arterial map shows first.
+    validation_patients  how many of them, as whole brains; 0: all.
     """
 
     crop: tuple[int, int, int] = (0, 0, 0)
@@ -59,6 +60,7 @@ class CollateralTaskSettings:
     regression_weight: float = 0.75
     median_width: int = 1
     vessels: bool = True
+    validation_patients: int = 0
 
     def __post_init__(self) -> None:
         slices, *plane = self.crop
@@ -71,6 +73,10 @@ class CollateralTaskSettings:
             raise InputError(
                 f"task.flip is {self.flip:g} and task.regression_weight "
                 f"{self.regression_weight:g}; give shares of 0 to 1, the latter above 0."
+            )
+        if self.validation_patients < 0:
+            raise InputError(
+                f"task.validation_patients is {self.validation_patients}; give 0 or more."
             )
         if self.median_width < 1 or self.median_width % 2 == 0:
             raise InputError(f"task.median_width is {self.median_width}; give an odd number.")
@@ -140,7 +146,8 @@ class CollateralTask(Task):
 
     def validation_batches(self) -> Sequence[dict[str, Tensor]]:
         """See Task: whole patients."""
-        return _Whole(self, self._all["validation"])
+        some = self._all["validation"]
+        return _Whole(self, some[: self.settings.validation_patients or len(some)])
 
     def validation_figures(self, batch: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
         """See Task: the paper's loss selects; R2 and MAE from -1 to 1, arterial phase apart."""
