@@ -115,6 +115,8 @@ class SyntheticPerfusionParameterNode:
     cursorCurve                       whether the voxel under the mouse is drawn too.
     aifSource, aifSegmentation, aifSegmentId, aifFile  where the arterial curve comes from.
     method, device                    how and where maps are made.
+    vesselSegmentation, mcaId, sssId  the artery and the sinus that divide time, for the method that
+                                      needs them.
     maskSegmentation                  brain mask; none for the automatic one.
     correctMotion, correctLeakage     what is corrected.
     smoothingTimeS, smoothingSpaceMm  smoothing; 0 for none.
@@ -137,6 +139,9 @@ class SyntheticPerfusionParameterNode:
     aifFile: Path = Path()
     method: str = "oSVD"
     device: Device = Device.Auto
+    vesselSegmentation: vtkMRMLSegmentationNode
+    mcaId: str = ""
+    sssId: str = ""
     maskSegmentation: vtkMRMLSegmentationNode
     correctMotion: bool = False
     correctLeakage: bool = False
@@ -267,10 +272,12 @@ class SyntheticPerfusionLogic(ScriptedLoadableModuleLogic):
 
     def onlySeries(self):
         """The sequence of scalar volumes, where the scene has just one; else None."""
+        from SyntheticPerfusionLib.mrml.sequence import holds_phases
+
         found = [
             node
             for node in slicer.util.getNodesByClass("vtkMRMLSequenceNode")
-            if node.GetDataNodeClassName() == "vtkMRMLScalarVolumeNode"
+            if node.GetDataNodeClassName() == "vtkMRMLScalarVolumeNode" and not holds_phases(node)
         ]
         return found[0] if len(found) == 1 else None
 

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 import slicer
+from in_slicer.collateral_cases import CollateralCase
 from in_slicer.network_cases import NetworkCase
 from in_slicer.panel_case import PanelCase, StandInChild, StandInPatient
 from in_slicer.scene_case import BALL, FRAMES, bolus_series, painted_segment
@@ -26,7 +27,7 @@ from SyntheticPerfusionLib.mrml import grid, maps, sequence
 from SyntheticPerfusionLib.series.brain_mask import brain_mask
 from SyntheticPerfusionLib.series.images import read_image, write_image
 
-__all__ = ["ClassicalCase", "NetworkCase", "TrainingCase"]
+__all__ = ["ClassicalCase", "CollateralCase", "NetworkCase", "TrainingCase"]
 
 
 class ClassicalCase(PanelCase):

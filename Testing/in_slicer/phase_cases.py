@@ -67,14 +67,12 @@ class PhaseCase(SceneCase):
             self.assertEqual(phases.shown_step(node), number)
             np.testing.assert_array_equal(slicer.util.arrayFromVolume(proxy), self.arrays[number])
             self.assertEqual(proxy.GetName(), f"Collateral maps ({METHOD}) [phase={name}]")
-            start = 10 + 2 * number
-            self.assertEqual(
-                phases.step_in_words(node, number), f"{name}, {start:.1f} to {start + 2:.1f} s"
-            )
+            expected = (10.0 + 2 * number, 12.0 + 2 * number)
+            self.assertEqual(phases.time_of_step(node, number), expected)
 
     def test_times_are_left_out_where_they_are_not_known(self) -> None:
         node = phases.put_phases(self.scene, self.put_maps("net"), "net", self.series)
-        self.assertEqual(phases.step_in_words(node, 2), "early venous")
+        self.assertIsNone(phases.time_of_step(node, 2))
 
     def test_one_window_and_table_for_all_five_and_the_volume_that_shows_them(self) -> None:
         node = self.put()
@@ -202,7 +200,7 @@ class PhaseCase(SceneCase):
         self.assertEqual(len(list(maps.maps_in(loaded))), 5)
         for volume in maps.maps_in(loaded):
             self.assertIs(phases.phases_of(volume), node)
-        self.assertEqual(phases.step_in_words(node, 4), "delay, 18.0 to 20.0 s")
+        self.assertEqual(phases.time_of_step(node, 4), (18.0, 20.0))
 
     def test_the_sequence_survives_slicers_own_file(self) -> None:
         node = self.put()
@@ -230,7 +228,7 @@ class PhaseCase(SceneCase):
             result = {"maps": files, "report": str(report)}
             loaded = load_result(self.scene, result, METHOD, self.series)
         self.assertEqual(len(loaded.maps), 5)
-        self.assertEqual(phases.step_in_words(loaded.phases, 0), "arterial, 10.0 to 12.0 s")
+        self.assertEqual(phases.time_of_step(loaded.phases, 0), (10.0, 12.0))
         np.testing.assert_array_equal(self.steps(loaded.phases)[4], self.arrays[4])
 
 

@@ -129,6 +129,7 @@ def test_every_bound_widget_names_a_parameter_and_no_two_the_same():
 # These have no widget of a class that Slicer can bind; the sections bind them.
 BOUND_BY_HAND = {
     "aifSegmentId", "method", "tumorId", "contralateralId", "ratioTable", "trainingStart",
+    "mcaId", "sssId",
 }  # fmt: skip
 
 

@@ -1,12 +1,13 @@
 """Sample data: digital patients, made here by the library and not downloaded.
 
-They come with an anatomical volume and, for gliomas, with both regions of interest drawn.
+They come with an anatomical volume and with regions drawn: of gliomas those of the ratio, of all
+those in the artery and the sinus that collateral maps need.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
@@ -31,7 +32,8 @@ from .requirements import ensure_torch
 _POLL_MS = 100
 _SEEDS = {"stroke": 7, "glioma-high": 1, "glioma-low": 2}
 """Of each kind one that shows well what ails it, and every head another."""
-_REGIONS = {"tumor": (0.9, 0.2, 0.2), "reference": (0.2, 0.6, 0.9)}
+_ROIS = {"tumor": (0.9, 0.2, 0.2), "reference": (0.2, 0.6, 0.9)}
+_VESSELS = {"mca": (0.9, 0.2, 0.2), "sss": (0.2, 0.4, 0.9)}
 
 
 def make_sample(
@@ -93,18 +95,18 @@ def _load(folder: Path, name: str) -> list[Any]:
         put_array(volume, array, geometry)
         volume.CreateDefaultDisplayNodes()
         nodes.append(volume)
-    regions = {region: folder / f"{region}.nii.gz" for region in _REGIONS}
-    if all(path.is_file() for path in regions.values()):
-        nodes.append(_load_regions(regions, name))
+    for colors, called in ((_ROIS, "ROIs"), (_VESSELS, "vessels")):
+        if all((folder / f"{region}.nii.gz").is_file() for region in colors):
+            nodes.append(_load_regions(folder, colors, f"{name}, {called}"))
     return nodes
 
 
-def _load_regions(regions: dict[str, Path], name: str) -> Any:
+def _load_regions(folder: Path, colors: Mapping[str, tuple[float, float, float]], name: str) -> Any:
     node = slicer.mrmlScene.AddNewNodeByClass(
-        "vtkMRMLSegmentationNode", slicer.mrmlScene.GenerateUniqueName(f"{name}, ROIs")
+        "vtkMRMLSegmentationNode", slicer.mrmlScene.GenerateUniqueName(name)
     )
     node.CreateDefaultDisplayNodes()
-    for region, path in regions.items():
-        array, geometry = read_image(path)
-        add_segment(node, array, geometry, region, _REGIONS[region])
+    for region, color in colors.items():
+        array, geometry = read_image(folder / f"{region}.nii.gz")
+        add_segment(node, array, geometry, region, color)
     return node

@@ -61,12 +61,17 @@ def _put_into_scene(series: DscSeries, timed: bool = True) -> Any:
     return node
 
 
-def show_series(node: Any) -> None:
-    """Show the current frame in the slice views and the browser in Slicer's toolbar."""
+def show_in_toolbar(node: Any) -> None:
+    """Have Slicer's toolbar scroll through this sequence."""
     browser = sequence.browse(node)
     if hasattr(slicer.modules, "sequences"):
         slicer.modules.sequences.setToolBarActiveBrowserNode(browser)
         slicer.modules.sequences.setToolBarVisible(True)
+
+
+def show_series(node: Any) -> None:
+    """Show the current frame in the slice views and the browser in Slicer's toolbar."""
+    show_in_toolbar(node)
     proxy = sequence.proxy_volume(node)
     if proxy is None:
         return

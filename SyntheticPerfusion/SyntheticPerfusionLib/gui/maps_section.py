@@ -9,12 +9,14 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..errors import InputError
-from ..mrml import legend, maps, overlay, sequence, side_by_side
+from ..maps.quantity import COLLATERALS
+from ..mrml import legend, maps, overlay, phases, sequence, side_by_side
 from .errors_shown import errors_shown
+from .phase_slider import PhaseSlider
 
 _BEYOND_WINDOW = 4.0
 # Ticked at first for side by side: what is read together.
-_READ_TOGETHER = {"CBF", "CBV", "MTT", "Tmax"}
+_READ_TOGETHER = {"CBF", "CBV", "MTT", "Tmax", *(item.name for item in COLLATERALS)}
 
 
 class MapsSection:
@@ -27,6 +29,7 @@ class MapsSection:
         self._listed: list[str] = []
         self._layout_before: int | None = None
         self._beside: list[str] = []
+        self._phases = PhaseSlider(ui)
         ui.mapSelector.addAttribute("vtkMRMLScalarVolumeNode", maps.QUANTITY)
         ui.colorSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._on_colors)
         ui.windowRange.connect("valuesChanged(double,double)", self._on_window)
@@ -38,6 +41,7 @@ class MapsSection:
     def set_parameters(self, parameters: Any) -> None:
         """Work on this parameter node; None while the scene is being closed."""
         self._parameters = parameters
+        self._phases.set_parameters(parameters)
         if parameters is None:
             self._layout_before = None
             self._beside = []
@@ -49,6 +53,7 @@ class MapsSection:
         self._updating = True
         try:
             self._fill_list()
+            self._phases.update()
             self._show_display_of(self._parameters.overlayMap)
         finally:
             self._updating = False
@@ -61,9 +66,10 @@ class MapsSection:
         if volume is not None and maps.QUANTITY not in volume.GetAttributeNames():
             return
         opacity = self._parameters.overlayOpacity
+        shown = phases.show_phase_of(volume) if volume is not None else None
         overlay.show_overlay(
             slicer.mrmlScene,
-            volume if self._parameters.overlayVisible else None,
+            shown if self._parameters.overlayVisible else None,
             self.background(),
             opacity,
             side_by_side.other_views(slicer.mrmlScene),
@@ -85,6 +91,7 @@ class MapsSection:
     def _show_legends(self) -> None:
         for volume in maps.maps_in(slicer.mrmlScene):
             legend.show_legend(volume, self._parameters.legendVisible)
+        phases.show_legends(slicer.mrmlScene, self._parameters.legendVisible)
         for composite in overlay.slice_composites(slicer.mrmlScene):
             legend.draw_legends_in(composite)
 
@@ -125,7 +132,8 @@ class MapsSection:
         )
         for field in fields:
             field.setEnabled(volume is not None)
-        display = volume.GetScalarVolumeDisplayNode() if volume is not None else None
+        shown = phases.shown_volume(volume) if volume is not None else None
+        display = shown.GetScalarVolumeDisplayNode() if shown is not None else None
         if display is None:
             return
         self._ui.colorSelector.setCurrentNode(display.GetColorNode())
@@ -153,13 +161,13 @@ class MapsSection:
     def _on_colors(self, node: Any) -> None:
         if self._updating or node is None or self._parameters.overlayMap is None:
             return
-        for volume in maps.same_quantity(self._parameters.overlayMap):
+        for volume in phases.shown_alike(self._parameters.overlayMap):
             volume.GetScalarVolumeDisplayNode().SetAndObserveColorNodeID(node.GetID())
 
     def _on_window(self, lowest: float, highest: float) -> None:
         if self._updating or self._parameters.overlayMap is None:
             return
-        for volume in maps.same_quantity(self._parameters.overlayMap):
+        for volume in phases.shown_alike(self._parameters.overlayMap):
             maps.set_window(volume, lowest, highest)
 
     def _on_threshold(self, lowest: float, highest: float) -> None:
@@ -169,12 +177,12 @@ class MapsSection:
         ends = self._limits(volume)
         # At its end the slider means 'no limit', except that 0 itself is no value.
         low = lowest if lowest > ends[0] else maps.lowest_value(maps.quantity_of(volume))
-        maps.set_threshold(volume, low, highest if highest < ends[1] else None)
+        for other in phases.shown_together(volume):
+            maps.set_threshold(other, low, highest if highest < ends[1] else None)
 
     def _on_reset(self) -> None:
         if self._parameters.overlayMap is not None:
-            for volume in maps.same_quantity(self._parameters.overlayMap):
-                maps.show_as_usual(volume)
+            phases.show_as_usual(self._parameters.overlayMap)
             self.update()
 
     def _on_side_by_side(self) -> None:

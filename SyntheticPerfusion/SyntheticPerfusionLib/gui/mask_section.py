@@ -13,6 +13,7 @@ from ..mrml import brain, sequence
 from ..series.brain_mask import brain_mask
 from ..series.dsc_series import DscSeries
 from .errors_shown import errors_shown
+from .segment_editor import edit_segments
 
 
 class MaskSection:
@@ -45,10 +46,9 @@ class MaskSection:
     def _on_edit(self) -> None:
         with errors_shown(_("The mask cannot be edited."), wait_cursor=True):
             self.prepare()
-            slicer.util.selectModule("SegmentEditor")
-            editor = slicer.modules.segmenteditor.widgetRepresentation().self().editor
-            editor.setSegmentationNode(self._parameters.maskSegmentation)
-            editor.setSourceVolumeNode(sequence.proxy_volume(self._parameters.series))
+            edit_segments(
+                self._parameters.maskSegmentation, sequence.proxy_volume(self._parameters.series)
+            )
 
     def prepare(self) -> None:
         """Have a segmentation to edit: the automatic mask, where none is chosen yet."""

@@ -50,12 +50,15 @@ class MethodSection:
         self._methods = {method["name"]: method for method in describe_methods()}
         groups: dict[str, list[Entry]] = {
             _("Deconvolution"): [],
+            _("Regions drawn by you"): [],
             _("Networks"): [],
             _("Your own models"): [],
         }
-        classical, shipped, own = groups.values()
+        classical, drawn, shipped, own = groups.values()
         for method in self._methods.values():
-            if "card" not in method:
+            if method["needs"]["regions"]:
+                drawn.append(_entry(method))
+            elif "card" not in method:
                 classical.append(_entry(method))
             elif Path(method["folder"]).parent == shipped_model_folder():
                 shipped.append(_entry(method))
@@ -81,7 +84,7 @@ class MethodSection:
         name = self._parameters.method
         self.list.show(name)
         self._ui.methodLabel.setText(self._in_words(name))
-        self._ui.leakageCheckBox.setEnabled(not self.needs_weights())
+        self._ui.leakageCheckBox.setEnabled(self.can_correct_leakage())
         self._show_card(self._methods.get(name, {}))
 
     def _show_card(self, method: dict[str, Any]) -> None:
@@ -123,6 +126,10 @@ class MethodSection:
         """Whether the chosen method is a network."""
         return "card" in self._methods.get(self._parameters.method, {})
 
+    def can_correct_leakage(self) -> bool:
+        """Whether the chosen method gives leakage-corrected maps: deconvolution does."""
+        return not self.needs_weights() and not self.needs_regions()
+
     def is_listed(self, name: str) -> bool:
         """Whether a method is called so; capitals make no difference, as in file systems."""
         return name.lower() in {known.lower() for known in self._methods}
@@ -136,11 +143,15 @@ class MethodSection:
         """Whether the chosen method needs an arterial input function."""
         return self._needs("aif")
 
+    def needs_regions(self) -> bool:
+        """Whether the chosen method needs regions that a person draws."""
+        return bool(self._needs("regions"))
+
     def needs_echo_time(self) -> bool:
         """Whether the chosen method needs the echo time."""
         return self._needs("echo_time")
 
-    def _needs(self, what: str) -> bool:
+    def _needs(self, what: str) -> Any:
         method = self._methods.get(self._parameters.method)
         return method is not None and method["needs"][what]
 
@@ -153,6 +164,8 @@ class MethodSection:
             needs.append(_("an arterial input function"))
         if method["needs"]["echo_time"]:
             needs.append(_("the echo time"))
+        if method["needs"]["regions"]:
+            needs.append(_("two regions, chosen below"))
         return _("{description} Needs {needs}. Gives {quantities}.").format(
             description=method["description"],
             needs=", ".join(needs),

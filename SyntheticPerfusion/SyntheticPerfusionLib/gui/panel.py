@@ -23,7 +23,7 @@ from .cli_job import Listener
 from .cursor_curve import CursorCurve
 from .errors_shown import errors_shown
 from .fit_height import FitHeight
-from .loading import load_series_to_complete, show_series
+from .loading import load_series_to_complete, show_in_toolbar, show_series
 from .maps_section import MapsSection
 from .mask_section import MaskSection
 from .method_section import MethodSection
@@ -32,6 +32,7 @@ from .requirements import ensure_packages, ensure_torch
 from .run_button import RunButton, Words
 from .series_section import SeriesSection
 from .training_section import TrainingSection
+from .vessel_regions import VesselRegions
 
 _NETWORK_PACKAGES = ("jsonschema", "safetensors")
 
@@ -70,6 +71,7 @@ class Panel:
         self.cursor = CursorCurve(ui.cursorCurveCheckBox, self.series.series)
         self.mask = MaskSection(ui, self.series.series)
         self.aif = AifSection(ui, self.series.series, self.mask.mask, self._height.later)
+        self.vessels = VesselRegions(ui, self.series.series)
         words = Words(_("Apply"), _("Cancel"), _("Stop the computation."))
         self.apply = RunButton(ui.applyButton, ui.progressBar, words, self._on_apply, make_child)
         self.maps = MapsSection(ui)
@@ -84,6 +86,7 @@ class Panel:
             self.cursor,
             self.mask,
             self.aif,
+            self.vessels,
             self.maps,
             self.ratio,
             self.training,
@@ -114,6 +117,7 @@ class Panel:
             self.cursor.update(has_series)
             self.mask.update(has_series)
             self.aif.update(has_series, self._aif_not_needed())
+            self.vessels.update(self.method.needs_regions(), has_series)
             outside = self.method.show_range(self.series.series() if has_series else None)
             ready = _("Compute the maps of this series.")
             self.apply.update(self.missing(), "\n".join((ready, outside)).strip())
@@ -157,9 +161,11 @@ class Panel:
         if missing:
             return missing
         missing = self.method.missing(self.series.series())
-        if missing or not self.method.needs_aif():
-            return missing
-        return self.aif.missing()
+        if not missing and self.method.needs_regions():
+            missing = self.vessels.missing()
+        if not missing and self.method.needs_aif():
+            missing = self.aif.missing()
+        return missing
 
     def _aif_not_needed(self) -> str:
         if self.method.needs_aif() or not self.method.is_listed(self._parameters.method):
@@ -218,8 +224,9 @@ class Panel:
             mask=self.mask.mask(),
             aif_voxels=self.aif.voxels() if needs_aif else None,
             aif_file=self.aif.file() if needs_aif else None,
+            regions=self.vessels.regions() if self.method.needs_regions() else {},
             correct_motion=parameters.correctMotion,
-            correct_leakage=parameters.correctLeakage and not self.method.needs_weights(),
+            correct_leakage=parameters.correctLeakage and self.method.can_correct_leakage(),
             smoothing_time_s=parameters.smoothingTimeS,
             smoothing_space_mm=parameters.smoothingSpaceMm,
         )
@@ -255,6 +262,8 @@ class Panel:
         loaded = load_result(slicer.mrmlScene, result, method, node)
         if loaded.aif is not None:
             self.aif.show(loaded.aif)
+        if loaded.phases is not None:
+            show_in_toolbar(loaded.phases)
         seconds = loaded.report.get("seconds", {})
         self.say(
             _("{count} maps by {method} on {device} in {seconds:.1f} s.").format(

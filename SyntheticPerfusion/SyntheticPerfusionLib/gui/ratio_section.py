@@ -9,9 +9,11 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..mrml import maps, ratio_table
+from ..mrml.segments import ensure_segment
 from ..mrml.tables import named_node
 from .errors_shown import errors_shown
 from .segment_choice import SegmentChoice
+from .segment_editor import edit_segments
 
 RATIO_TABLE = "ROI ratios"
 _HIGHEST_TABLE = 320
@@ -99,13 +101,11 @@ class RatioSection:
     def _on_draw(self) -> None:
         with errors_shown(_("The Segment Editor cannot be opened.")):
             self.prepare_segments()
-            slicer.util.selectModule("SegmentEditor")
-            editor = slicer.modules.segmenteditor.widgetRepresentation().self().editor
-            editor.setSegmentationNode(self._parameters.roiSegmentation)
-            source = self._parameters.overlayMap or self._parameters.background
-            if source is not None:
-                editor.setSourceVolumeNode(source)
-            editor.setCurrentSegmentID(self._parameters.tumorId)
+            edit_segments(
+                self._parameters.roiSegmentation,
+                self._parameters.overlayMap or self._parameters.background,
+                self._parameters.tumorId,
+            )
 
     def prepare_segments(self) -> None:
         """Have a segmentation with a tumor and a contralateral segment to draw in."""
@@ -116,13 +116,16 @@ class RatioSection:
             if reference is not None:
                 node.SetReferenceImageGeometryParameterFromVolumeNode(reference)
             self._parameters.roiSegmentation = node
-        segmentation = self._parameters.roiSegmentation.GetSegmentation()
-        if segmentation.GetSegment(self._parameters.tumorId) is None:
-            self._parameters.tumorId = segmentation.AddEmptySegment("", _("Tumor"), _TUMOR_COLOR)
-        if segmentation.GetSegment(self._parameters.contralateralId) is None:
-            self._parameters.contralateralId = segmentation.AddEmptySegment(
-                "", _("Contralateral"), _CONTRALATERAL_COLOR
-            )
+        segmentation = self._parameters.roiSegmentation
+        self._parameters.tumorId = ensure_segment(
+            segmentation, self._parameters.tumorId, _("Tumor"), _TUMOR_COLOR
+        )
+        self._parameters.contralateralId = ensure_segment(
+            segmentation,
+            self._parameters.contralateralId,
+            _("Contralateral"),
+            _CONTRALATERAL_COLOR,
+        )
 
     def _on_measure(self) -> None:
         with errors_shown(_("The regions cannot be measured."), wait_cursor=True):

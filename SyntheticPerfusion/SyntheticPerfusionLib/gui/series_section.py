@@ -11,7 +11,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..errors import InputError
-from ..mrml import charts, timing
+from ..mrml import charts, phases, timing
 from ..mrml.series_cache import SeriesCache
 from ..series.bolus import BolusTiming, find_bolus
 from ..series.brain_mask import brain_mask
@@ -72,6 +72,7 @@ class SeriesSection:
 
     def update(self) -> None:
         """Describe the chosen series; does nothing where nothing changed."""
+        self._offer_no_maps()
         node = self._parameters.series if self._parameters is not None else None
         self._forget_what_was_typed_for_another(node)
         state = (
@@ -94,6 +95,11 @@ class SeriesSection:
             self.problem = str(error)
             self._ui.bolusLabel.setText(self.problem)
             self._plot.show(None)
+
+    def _offer_no_maps(self) -> None:
+        """Collateral maps are a sequence too, and no series to choose."""
+        ids = [node.GetID() for node in phases.phases_in(slicer.mrmlScene)]
+        self._ui.seriesSelector.sortFilterProxyModel().hiddenNodeIDs = ids
 
     def _forget_what_was_typed_for_another(self, node: Any) -> None:
         """A time typed for one series must not silently replace the stored one of the next."""

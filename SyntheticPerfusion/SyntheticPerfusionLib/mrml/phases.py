@@ -63,7 +63,7 @@ def put_phases(
         node.SetAttribute(maps.METHOD, method)
         if series is not None:
             node.SetNodeReferenceID(maps.SERIES_ROLE, series.GetID())
-    node.SetAttribute(PHASES, _in_words(intervals_s))
+    node.SetAttribute(PHASES, _times(intervals_s))
     for number, volume in enumerate(steps):
         _put_step(node, number, volume)
     _browser(node)
@@ -120,16 +120,35 @@ def shown_step(node: vtkMRMLSequenceNode) -> int:
     return max(0, int(_browser(node).GetSelectedItemNumber()))
 
 
-def step_in_words(node: vtkMRMLSequenceNode, number: int) -> str:
-    """Phase and, where it is known, its time: ``early venous, 18.0 to 21.5 s``."""
+def time_of_step(node: vtkMRMLSequenceNode, number: int) -> tuple[float, float] | None:
+    """Start and end of a phase in seconds since the first frame; None where it is not known."""
     times = node.GetAttribute(PHASES)
-    return f"{phase_name(number)}, {times.split(_BETWEEN)[number]}" if times else phase_name(number)
+    if not times:
+        return None
+    start, end = map(float, times.split(_BETWEEN)[number].split())
+    return start, end
 
 
 def shown_volume(volume: vtkMRMLScalarVolumeNode) -> vtkMRMLScalarVolumeNode:
     """What the slice views show of a map: the sequence of a collateral map, else the map itself."""
     node = phases_of(volume)
     return (proxy_volume(node) if node is not None else None) or volume
+
+
+def show_phase_of(volume: vtkMRMLScalarVolumeNode) -> vtkMRMLScalarVolumeNode:
+    """As `shown_volume`, with the sequence set to the phase of the map."""
+    node, number = phases_of(volume), step_of(volume)
+    if node is not None and number is not None:
+        show_step(node, number)
+    return shown_volume(volume)
+
+
+def show_legends(scene: vtkMRMLScene, visible: bool) -> None:
+    """Show or hide the legends of all sequences of collateral maps."""
+    for node in phases_in(scene):
+        proxy = proxy_volume(node)
+        if proxy is not None:
+            legend.show_phases_legend(proxy, node.GetAttribute(maps.METHOD), visible)
 
 
 def shown_alike(volume: vtkMRMLScalarVolumeNode) -> list[vtkMRMLScalarVolumeNode]:
@@ -148,6 +167,16 @@ def shown_together(volume: vtkMRMLScalarVolumeNode) -> list[vtkMRMLScalarVolumeN
         return [volume]
     steps = [map_of_step(node, number) for number in range(len(_NAMES))]
     return [other for other in (*steps, proxy_volume(node)) if other is not None]
+
+
+def show_as_usual(volume: vtkMRMLScalarVolumeNode) -> None:
+    """Colours, window and threshold of the quantity, for all that is shown alike."""
+    for other in shown_alike(volume):
+        # What shows a sequence is no map, and looks as the single maps do, which come before it.
+        if other.GetAttribute(maps.QUANTITY):
+            maps.show_as_usual(other)
+        else:
+            maps.show_like(other, volume)
 
 
 def _put_step(node: vtkMRMLSequenceNode, number: int, volume: vtkMRMLScalarVolumeNode) -> None:
@@ -185,8 +214,8 @@ def _browser(node: vtkMRMLSequenceNode) -> vtkMRMLSequenceBrowserNode:
     return browser
 
 
-def _in_words(intervals_s: Mapping[str, Sequence[float]] | None) -> str:
+def _times(intervals_s: Mapping[str, Sequence[float]] | None) -> str:
     if not intervals_s:
         return ""
     names = [name.removeprefix("Collateral_") for name in _NAMES]
-    return _BETWEEN.join("{:.1f} to {:.1f} s".format(*intervals_s[name]) for name in names)
+    return _BETWEEN.join("{:.3f} {:.3f}".format(*intervals_s[name]) for name in names)

@@ -42,6 +42,19 @@ def add_segment(
     return segmentation.AddSegmentFromBinaryLabelmapRepresentation(image, name, color)
 
 
+def ensure_segment(
+    segmentation: vtkMRMLSegmentationNode,
+    segment_id: str,
+    name: str,
+    color: tuple[float, float, float],
+) -> str:
+    """ID of a segment to draw in: `segment_id` where there is one, else that of a new empty one."""
+    found = segmentation.GetSegmentation()
+    if found.GetSegment(segment_id) is not None:
+        return segment_id
+    return found.AddEmptySegment("", name, color)
+
+
 def voxels_of_segment(
     segmentation: vtkMRMLSegmentationNode, segment_id: str, volume: vtkMRMLVolumeNode
 ) -> np.ndarray:

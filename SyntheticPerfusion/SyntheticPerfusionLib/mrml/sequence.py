@@ -17,7 +17,7 @@ from . import timing
 from .grid import geometry_of, put_array
 
 PHASES = "SyntheticPerfusion.CollateralPhases"
-"""Attribute of a sequence of collateral maps (phases.py): when each phase was, in words.
+"""Attribute of a sequence of collateral maps (phases.py): start and end of each phase in seconds.
 
 Empty where that is not known; a sequence without it is a series, or none of ours.
 """
