@@ -31,16 +31,17 @@ TINY = {
     "transitions": [8, 8, 8, 8],
     "decoder": [8, 8, 8, 4],
 }
+GRID = (5, 20, 16)
 HIGHEST = (1.0, 2.0, 4.0, 3.0, 1.5)
 
 
 def collateral_patient(seed: int, split: str = "train", **kind: Any) -> TrainingPatient:
     """The head as a training patient; its maps are 0.1 to 0.9 of HIGHEST, up or down with delay."""
-    signal, mask, delay = head(seed, **kind)
+    signal, mask, delay = head(seed, **{"grid": GRID, **kind})
     counted = mask.copy()
     counted[:, : mask.shape[1] // 3] = False
     late = delay / 6.0
-    shares = [0.1 + 0.8 * (1 - late), 0.5 + 0 * late + 0.3 * late, late, 0.2 + 0.6 * late, late**2]
+    shares = [0.1 + 0.8 * (1 - late), 0.5 + 0.3 * late, late, 0.2 + 0.6 * late, late**2]
     maps = {
         name: np.where(mask, high * share, 0).astype(np.float32)
         for name, high, share in zip(QUANTITIES, HIGHEST, shares, strict=True)
@@ -67,7 +68,7 @@ def collateral_configuration(**changes: Any) -> TrainingConfig:
         "seed": 1,
         "architecture": TINY,
         "optimisation": {"epochs": 2, "batch_size": 2, "learning_rate": 5e-3},
-        "task": {"crop": [2, 0, 0]},
+        "task": {"crop": [3, 0, 0]},
     }
     for key, value in changes.items():
         content[key] = {**content.get(key, {}), **value} if isinstance(value, dict) else value

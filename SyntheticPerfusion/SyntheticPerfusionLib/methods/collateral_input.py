@@ -93,7 +93,10 @@ def collateral_input(
     brain = np.asarray(mask).reshape(-1)[inside]
     if not brain.any():
         raise InputError(
-            "The paper's brain mask and the mask that was given have no voxel in common."
+            "The brain mask is empty."
+            if not np.any(mask)
+            else "The brain mask shares no voxel with what the sum of the series shows as brain "
+            "(Le 2021); draw it, or have it found anew."
         )
     bolus = timing_of_curve(curves[:, brain].mean(axis=1, dtype=np.float64), times_s)
     when = preprocessing.time_points(points).times_s(bolus.arrival_time_s, times_s)

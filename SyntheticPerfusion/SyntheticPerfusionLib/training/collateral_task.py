@@ -46,8 +46,8 @@ class CollateralTaskSettings:
     crop                 slices, rows and columns that are drawn of a brain; 0: all (paper: all
                          slices, 224 rows and columns in the middle).
     flip                 probability with which left and right are exchanged (paper: 0.5).
-    regression_weight    of the squared error, where the ordinal head learns beside it (paper: 0.75);
-                         the rest is that of the cross entropy.
+    regression_weight    of the squared error beside the ordinal head's cross entropy, which has
+                         the rest (paper: 0.75).
     median_width         of a median filter of the targets in the plane, in voxels (predecessor: 3);
                          1: none, as for the noise-free maps of digital patients.
     vessels              whether the large vessels of digital patients count, too: they are what
@@ -167,6 +167,7 @@ class CollateralTask(Task):
     def _begin_with_the_mean(self) -> None:
         """Let the untrained network say the mean of each phase, and no more."""
         shares = [self.scale.shares(one.target).mean(axis=0) for one in self._all["train"]]
+        assert self.network.regression.bias is not None
         with torch.no_grad():
             mean = torch.from_numpy(2 * np.mean(shares, axis=0) - 1)
             self.network.regression.bias.copy_(torch.atanh(mean.float().clamp(-0.99, 0.99)))
