@@ -23,6 +23,7 @@ from SyntheticPerfusionLib.evaluation.trivial import trivial_predictors
 from SyntheticPerfusionLib.maps.perfusion_maps import PerfusionMaps
 from SyntheticPerfusionLib.maps.quantity import QUANTITIES
 from SyntheticPerfusionLib.methods.method import Method, Needs
+from SyntheticPerfusionLib.methods.registry import get_method
 from SyntheticPerfusionLib.phantom.cohort import CohortPlan, members
 from SyntheticPerfusionLib.phantom.truth import TissueLabel
 
@@ -195,18 +196,25 @@ def test_patients_of_the_training_are_known_by_the_card(tmp_path):
     data = {"source": "digital", "cohort": plan.as_json()}
     trained = small_model(tmp_path, "trained", {"training": _training({"data": data})})
     other = small_model(tmp_path, "other", {"training": _training({"data": {"source": "curves"}})})
-    methods = [_Holder(trained), _Holder(other), Oracle.__new__(Oracle)]
+    methods = [_Holder(trained), _Holder(other), get_method("oSVD")]
     everybody = members(plan)
     seen = [(one.kind, one.seed) for one in everybody if one.split != "test"]
     unseen = [(one.kind, one.seed) for one in everybody if one.split == "test"]
     (sentence,) = seen_before(methods, seen + unseen)
     assert sentence.startswith(f"{len(seen)} of the 6 patients were in the training of trained")
     assert seen_before(methods, unseen) == []
+    cards = [one.describe()["card"] for one in methods[:2]]
+    group = SimpleNamespace(name="both", describe=lambda: {"card": cards[1], "cards": cards[::-1]})
+    (sentence,) = seen_before([group], seen)
+    assert sentence.startswith(f"{len(seen)} of the {len(seen)} patients were in the training of b")
 
 
 class _Holder:
     def __init__(self, folder):
-        self.folder, self.name = folder, folder.name
+        self.name, self._card = folder.name, dict(folder.card)
+
+    def describe(self):
+        return {"card": self._card}
 
 
 def _training(configuration):

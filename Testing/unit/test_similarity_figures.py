@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from SyntheticPerfusionLib.errors import InputError
 from SyntheticPerfusionLib.evaluation.brain_regions import BRAIN, brain_regions
 from SyntheticPerfusionLib.evaluation.evaluated_patient import COLLATERAL_NAMES, of_digital
 from SyntheticPerfusionLib.evaluation.evaluation import evaluate, prepare_as_usual
+from SyntheticPerfusionLib.evaluation.map_scale import MapScale, scales_of
 from SyntheticPerfusionLib.evaluation.patient_figures import FITTED
 from SyntheticPerfusionLib.evaluation.patient_sources import kept_source
 from SyntheticPerfusionLib.evaluation.reference_phases import ReferencePhases
@@ -19,7 +21,6 @@ from SyntheticPerfusionLib.evaluation.similarity_figures import (
     PLACES,
     SLICES,
     SLICES_WITHOUT_VESSELS,
-    MapScale,
     SimilarityFigures,
     over_patients,
 )
@@ -128,6 +129,26 @@ def test_a_scale_clips_and_times_count_from_the_arrival_of_the_bolus(patient):
     after = figures_of(moved, maps_of(moved, rough))
     assert before["TTP", "", INSIDE].mae == pytest.approx(after["TTP", "", INSIDE].mae, rel=1e-4)
     assert find_bolus(moved.series, moved.brain).arrival_time_s > 7
+
+
+def test_scales_are_those_of_the_cards_and_of_the_first_who_states_one():
+    def method(**preprocessing):
+        return SimpleNamespace(describe=lambda: {"card": {"preprocessing": preprocessing}})
+
+    ttp = method(target={"quantity": "TTP", "low": 5.0, "high": 50.0}, before_s=15.0)
+    flow = method(target={"quantity": "CBF", "low": 0.0, "high": 900.0}, before_s=15.0)
+    later = method(target={"quantity": "CBF", "low": 0.0, "high": 300.0}, before_s=15.0)
+    phases = method(highest={"Collateral_arterial": 5.0, "Collateral_delay": 4.0})
+    other = method(target={"quantity": "Tmax", "mean": 3.0, "sd": 2.0})
+    cards = [one.describe()["card"] for one in (ttp, flow)]
+    group = SimpleNamespace(describe=lambda: {"card": cards[0], "cards": cards})
+    found = scales_of([get_method("oSVD"), other, group, later, phases])
+    assert found == {
+        "TTP": MapScale(5, 50, before_arrival_s=15),
+        "CBF": MapScale(0, 900),
+        "Collateral_arterial": MapScale(0, 5),
+        "Collateral_delay": MapScale(0, 4),
+    }
 
 
 def test_flow_by_an_artery_is_scaled_and_fitted(patient):

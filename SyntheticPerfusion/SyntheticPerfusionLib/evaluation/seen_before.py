@@ -22,11 +22,13 @@ def seen_before(methods: Iterable[Method], patients: Iterable[tuple[str, int]]) 
     wanted = set(patients)
     sentences = []
     for method in methods:
-        folder = getattr(method, "folder", None)
-        plan = None if folder is None else training_plan(folder.card)
-        if plan is None:
-            continue
-        known = {(one.kind, one.seed) for one in members(plan) if one.split != "test"}
+        plans = [plan for card in cards_of(method) if (plan := training_plan(card)) is not None]
+        known = {
+            (one.kind, one.seed)
+            for plan in dict.fromkeys(plans)
+            for one in members(plan)
+            if one.split != "test"
+        }
         both = wanted & known
         if both:
             sentences.append(
@@ -34,6 +36,13 @@ def seen_before(methods: Iterable[Method], patients: Iterable[tuple[str, int]]) 
                 "its figures here are too good; choose another --seed."
             )
     return sentences
+
+
+def cards_of(method: Method) -> list[Mapping[str, Any]]:
+    """The cards of the models behind a method: of its own, of each of a group, none of others."""
+    described = method.describe()
+    own = [described["card"]] if "card" in described else []
+    return list(described.get("cards", own))
 
 
 def training_plan(card: Mapping[str, Any]) -> CohortPlan | None:

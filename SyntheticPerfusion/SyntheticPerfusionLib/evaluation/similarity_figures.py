@@ -19,6 +19,7 @@ from ..maps.perfusion_maps import PerfusionMaps
 from ..series.bolus import find_bolus
 from .brain_regions import BRAIN, brain_regions
 from .evaluated_patient import EvaluatedPatient
+from .map_scale import MapScale
 from .patient_figures import map_variants
 from .spread import Spread, spread
 
@@ -30,25 +31,6 @@ PLACES = (SLICES, SLICES_WITHOUT_VESSELS, INSIDE, INSIDE_WITHOUT_VESSELS)
 FIGURES = ("mae", "nrmse", "ssim", "psnr", "r2", "tanimoto")
 
 OUTSIDE = -1.0
-
-
-@dataclass(frozen=True)
-class MapScale:
-    """What becomes -1 and 1: `low` and `high`, in the unit of the map. Beyond them it is clipped.
-
-    before_arrival_s  for times since the first acquired frame: both count from so long before the
-                      bolus arrives in the brain. None for everything else.
-    """
-
-    low: float
-    high: float
-    before_arrival_s: float | None = None
-
-    def scaled(self, values: np.ndarray, arrival_s: float) -> np.ndarray:
-        """Values as float32 from -1 to 1; `arrival_s` of the bolus on their clock."""
-        start = 0.0 if self.before_arrival_s is None else arrival_s - self.before_arrival_s
-        share = (values.astype(np.float32) - np.float32(self.low + start)) / (self.high - self.low)
-        return np.asarray(np.clip(2 * share - 1, -1, 1), np.float32)
 
 
 @dataclass(frozen=True)
