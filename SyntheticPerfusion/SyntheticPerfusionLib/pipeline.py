@@ -13,7 +13,6 @@ from .maps.write import usable_folder, write_maps, write_report
 from .methods.collateral_roi import CollateralRegions
 from .methods.device import resolve_device
 from .methods.method import Method
-from .methods.network_method import NetworkMethod
 from .methods.registry import classical_names, get_method
 from .phase_pipeline import PhaseOptions, make_phase_maps
 from .progress import CancelCheck, Progress, never, part, silent
@@ -89,6 +88,7 @@ def make_maps(
         allow_for_transit=options.allow_for_transit,
     )
     wanted = _wanted(method, options.quantities)
+    method = method.only(wanted)
     _check_regions(method, options.regions)
     _check_needs(method, series)
     if options.reconstruction and type(method).reconstruct is Method.reconstruct:
@@ -101,7 +101,7 @@ def make_maps(
     usable_folder(output)
     with timed(seconds, "start"):
         device = resolve_device(options.device)
-    if isinstance(method, NetworkMethod):
+    if method.has_weights:
         with timed(seconds, "weights"):
             method.load(device)
     with timed(seconds, "preparation"):

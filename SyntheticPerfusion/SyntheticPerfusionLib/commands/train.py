@@ -45,6 +45,14 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--epochs", type=int, metavar="N", help="how often all is seen, in place of the config's"
     )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a value in place of the configuration's, as in --set task.quantity=CBF; may be given "
+        "several times",
+    )
     parser.add_argument("--device", help="auto, cpu, cuda, cuda:N or mps")
     parser.add_argument(
         "--threads", type=int, metavar="N", help="of the CPU, for each process (0: torch's choice)"
@@ -86,7 +94,7 @@ def configuration_of(arguments: argparse.Namespace) -> TrainingConfig:
     """The configuration with what the arguments change in it; InputError where that is no use."""
     from ..training.configuration import TrainingConfig, find_configuration
 
-    config = TrainingConfig.read(find_configuration(arguments.config))
+    config = TrainingConfig.read(find_configuration(arguments.config)).changed(arguments.set)
     if arguments.name:
         config = replace(config, name=arguments.name)
     if arguments.start_from:

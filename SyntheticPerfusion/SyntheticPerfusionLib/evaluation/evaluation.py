@@ -12,7 +12,6 @@ import numpy as np
 from ..errors import InputError
 from ..maps.perfusion_maps import PerfusionMaps
 from ..methods.method import Method
-from ..methods.network_method import NetworkMethod
 from ..progress import CancelCheck, Progress, never, part, silent, stop_if
 from ..series.aif import Aif
 from ..series.aif_search import find_aif
@@ -81,8 +80,7 @@ def evaluate(
     """
     result = Evaluation()
     for method in methods:
-        if isinstance(method, NetworkMethod):
-            method.load(device)
+        method.load(device)
     for index, make in enumerate(patients):
         stop_if(cancelled)
         own = part(progress, index / len(patients), (index + 1) / len(patients))

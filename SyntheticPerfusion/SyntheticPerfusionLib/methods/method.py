@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -45,6 +46,7 @@ class Method(ABC):
     reference    the paper.
     needs        what it must be given.
     quantities   what it gives.
+    has_weights  whether `load` reads any.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Method(ABC):
     reference: str
     needs: Needs
     quantities: tuple[Quantity, ...]
+    has_weights: bool = False
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
@@ -75,6 +78,14 @@ class Method(ABC):
         device  a torch device string.
         Raises InputError where the series cannot be used and Cancelled where asked to stop.
         """
+
+    def only(self, quantities: Iterable[str]) -> Method:
+        """The method that gives these of its maps and, where that saves work, no others."""
+        return self
+
+    def load(self, device: str) -> None:
+        """Have on `device` what is read from files before `estimate`, which else does so itself."""
+        return
 
     def require_aif(self, aif: Aif | None) -> Aif:
         """`aif`; InputError where a method that needs one was given none."""

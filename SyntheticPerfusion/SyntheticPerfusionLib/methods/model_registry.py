@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..errors import InputError
@@ -51,6 +51,27 @@ def user_model_folder() -> Path:
 def model_folders() -> dict[str, ModelFolder]:
     """Every model that can be chosen, by name: the shipped ones, then the user's."""
     return _survey()[0]
+
+
+def grouped(folders: Mapping[str, ModelFolder]) -> dict[str, list[ModelFolder]]:
+    """What is offered, by name: the models of each group together, all others alone.
+
+    A model that gives a map which its group has already, as a person's own beside a shipped one, is
+    offered alone. So are those of a group that is called as a model or another method is.
+    """
+    taken = _BUILT_IN | {name.lower() for name in folders}
+    offered: dict[str, list[ModelFolder]] = {}
+    for name, folder in folders.items():
+        group = str(folder.card.get("group", ""))
+        if not group or group.lower() in taken:
+            offered[name] = [folder]
+            continue
+        given = {item for one in offered.get(group, []) for item in one.card["quantities"]}
+        if given & set(folder.card["quantities"]):
+            offered[name] = [folder]
+        else:
+            offered.setdefault(group, []).append(folder)
+    return offered
 
 
 def broken_folders() -> list[tuple[Path, str]]:

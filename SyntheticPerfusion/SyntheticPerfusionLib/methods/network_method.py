@@ -30,6 +30,8 @@ class NetworkMethod(Method):
     folder  the model; name, title, needs and quantities come from its card.
     """
 
+    has_weights = True
+
     def __init__(self, folder: ModelFolder) -> None:
         self.folder = folder
         card = folder.card
@@ -88,7 +90,7 @@ class NetworkMethod(Method):
             ) from error
 
     def load(self, device: str) -> None:
-        """Have the weights on `device` before `estimate`, which else loads them itself."""
+        """See `Method.load`: the weights."""
         self.network(device)
 
     def range_warnings(self, series: DscSeries) -> tuple[str, ...]:

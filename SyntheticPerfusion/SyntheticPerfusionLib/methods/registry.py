@@ -1,4 +1,4 @@
-"""Every method that can be chosen, by name: the classical ones and those of model folders."""
+"""Every method that can be chosen, by name: classical ones, model folders, and groups of these."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from .classical import Deconvolution
 from .collateral_roi import CollateralRegions
 from .deconvolution.recipes import RECIPES
 from .families import network_method
+from .group import GroupMethod, describe_group
 from .method import Method
-from .model_registry import find_model, model_folders
+from .model_registry import find_model, grouped, model_folders
 from .network_method import describe_model
 
 _RECIPES = {recipe.name: recipe for recipe in RECIPES}
@@ -23,11 +24,13 @@ def classical_names() -> list[str]:
 
 def method_names() -> list[str]:
     """Names of all methods, in the order in which they are offered."""
-    return [*_RECIPES, CollateralRegions.name, *model_folders()]
+    return [*_RECIPES, CollateralRegions.name, *grouped(model_folders())]
 
 
 def get_method(name: str, leakage: bool = False, allow_for_transit: bool = False) -> Method:
     """The method called `name`, or that of the model folder that `name` is the path of.
+
+    A group of models is a method by its name, and each of its models is one by its own.
 
     leakage            whether a classical method gives the leakage-corrected maps too.
     allow_for_transit  keeps slow transit from being taken for leakage (series/leakage.py).
@@ -42,6 +45,9 @@ def get_method(name: str, leakage: bool = False, allow_for_transit: bool = False
         )
     if name == CollateralRegions.name:
         return CollateralRegions()
+    models = grouped(model_folders()).get(name, [])
+    if len(models) > 1 or (models and models[0].name != name):
+        return GroupMethod(name, [network_method(one) for one in models])
     return network_method(find_model(name))
 
 
@@ -50,5 +56,8 @@ def describe_methods() -> list[dict[str, Any]]:
     return [
         *(get_method(name).describe() for name in _RECIPES),
         CollateralRegions().describe(),
-        *(describe_model(folder) for folder in model_folders().values()),
+        *(
+            describe_model(models[0]) if models[0].name == name else describe_group(name, models)
+            for name, models in grouped(model_folders()).items()
+        ),
     ]

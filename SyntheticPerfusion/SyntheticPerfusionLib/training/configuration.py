@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 STRATEGIES = ("auto", "ddp", "ddp_find_unused_parameters_true")
 WEIGHTS_TYPES = ("float32", "float16")
 _HIGHEST_SEED = 2**64 - 1
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,8 @@ class TrainingConfig:
     start_from     name or path of a model folder whose weights are the start (fine-tuning).
     task           the family's further settings.
     weights_dtype  in which the weights are stored: "float32" or "float16".
+    group          name of the method that the model is offered as together with others of the
+                   group, each of which gives maps of its own; empty: by itself.
     """
 
     name: str
@@ -177,12 +180,18 @@ class TrainingConfig:
     start_from: str | None = None
     task: Mapping[str, Any] = field(default_factory=dict)
     weights_dtype: str = "float32"
+    group: str = ""
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
+        if not re.fullmatch(_NAME, self.name):
             raise InputError(
                 f"name is '{self.name}'; a model folder is called by letters, digits, dots, "
                 "dashes and underscores."
+            )
+        if self.group and not re.fullmatch(_NAME, self.group):
+            raise InputError(
+                f"group is '{self.group}'; a group is called by letters, digits, dots, dashes and "
+                "underscores."
             )
         if not re.fullmatch(r"[0-9]+(\.[0-9]+){1,2}", self.version):
             raise InputError(f"version is '{self.version}'; give numbers with dots, as in 1.0.0.")
@@ -222,6 +231,35 @@ class TrainingConfig:
             start = place / Path(read.start_from).expanduser()
             read = replace(read, start_from=str(start))
         return read
+
+    def changed(self, settings: Sequence[str]) -> TrainingConfig:
+        """The configuration with values of its own in place of others, as a command line has them.
+
+        settings  "task.quantity=CBF": keys with dots between, and a value as YAML has it.
+        Raises InputError where there is no such key, or the value is none for it.
+        """
+        from .requirements import require
+
+        yaml = require("yaml")
+        content = self.as_json()
+        for setting in settings:
+            key, equals, value = setting.partition("=")
+            *sections, name = key.split(".")
+            if not equals or not all((*sections, name)):
+                raise InputError(
+                    f"'{setting}' sets nothing; write KEY=VALUE, as in task.quantity=CBF."
+                )
+            section = content
+            for one in sections:
+                section = section.setdefault(one, {})
+                if not isinstance(section, dict):
+                    raise InputError(f"'{setting}' cannot be set, as {one} holds no keys.")
+            try:
+                section[name] = yaml.safe_load(value)
+            except yaml.YAMLError as error:
+                what = " ".join(str(error).split())
+                raise InputError(f"The value of '{setting}' is no YAML: {what}.") from error
+        return self.from_json(content, "the command line") if settings else self
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, from which `from_json` makes the configuration again."""

@@ -129,7 +129,7 @@ def _card(config: TrainingConfig, task: Task, state: TrainingState) -> dict[str,
             "command": f"synthetic-perfusion train {config.name}.yaml",
         },
     }
-    for key in ("title", "description"):
+    for key in ("title", "description", "group"):
         if getattr(config, key):
             card[key] = getattr(config, key)
     return card
