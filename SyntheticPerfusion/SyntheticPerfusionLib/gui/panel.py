@@ -210,7 +210,9 @@ class Panel:
                 raise
 
     def _ensure_installed(self) -> None:
-        ensure_torch()
+        # What is divided by regions is computed without it.
+        if not self.method.needs_regions():
+            ensure_torch()
         if self.method.needs_weights():
             ensure_packages(_NETWORK_PACKAGES)
 
