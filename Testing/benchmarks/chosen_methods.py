@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from SyntheticPerfusionLib.errors import InputError
+from SyntheticPerfusionLib.methods.group import GroupMethod
 from SyntheticPerfusionLib.methods.method import Method
+from SyntheticPerfusionLib.methods.network_method import NetworkMethod
 from SyntheticPerfusionLib.methods.phae_delay import PhaeDelayMethod
 from SyntheticPerfusionLib.methods.registry import get_method
 
@@ -21,6 +23,35 @@ def available(names: Sequence[str]) -> list[Method]:
             found.append(get_method(name))
         except (InputError, ImportError) as error:
             print(f"{name} is left out: {error}", file=sys.stderr)
+    return found
+
+
+def labelled(arguments: Sequence[str]) -> list[Method]:
+    """As `available`, of arguments that may be LABEL=PATH[,PATH...] too: models under a label.
+
+    So a model stands beside another training of the same, whose card has the same name. Raises
+    InputError where two give the same map under one name, which no table could tell apart.
+    """
+    found: list[Method] = []
+    for argument in dict.fromkeys(arguments):
+        label, equals, paths = argument.rpartition("=")
+        methods = available(paths.split(",") if equals else [argument])
+        networks = [one for one in methods if isinstance(one, NetworkMethod)]
+        if equals and len(networks) > 1:
+            methods = [GroupMethod(label, networks)]
+        elif equals:
+            for method in methods:
+                method.name = label
+        found += methods
+    given: set[tuple[str, str]] = set()
+    for method in found:
+        own = {(method.name, item.name) for item in method.quantities}
+        if own & given:
+            raise InputError(
+                f"Two of the methods are called {method.name} and give {min(own & given)[1]}; tell "
+                "them apart by LABEL=PATH."
+            )
+        given |= own
     return found
 
 

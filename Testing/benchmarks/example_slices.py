@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,7 +49,8 @@ class ExampleSlices:
             self.maps[name]["truth"] = self._slice(name, truth, maps.mask)
         values = {key: maps[key] for key in maps.names}
         if maps.method not in TRIVIAL:
-            self.maps[name][maps.method] = self._slice(name, values, maps.mask)
+            # Models under one label give a map each.
+            self.maps[name].setdefault(maps.method, {}).update(self._slice(name, values, maps.mask))
 
     def _slice(
         self, name: str, values: dict[str, np.ndarray], mask: np.ndarray
@@ -84,6 +85,39 @@ class ExampleSlices:
             )
             title = f"{patient.about['kind']}\n{patient.about.get('protocol', '')}"
             rows.append(Row(title, geometry, 0, panels))
+        contact_sheet(path, rows)
+
+    def side_by_side(
+        self, quantity_names: Sequence[str], path: Path, by_arteries: Collection[str] = ()
+    ) -> None:
+        """The truth and every method that gives all of these maps, a row each, of the patient with
+        the most of late tissue.
+
+        by_arteries  methods whose flow and volume are on the scale of an artery: shown on tissue's.
+        """
+        if not self.maps:
+            return
+        name = max(
+            self.maps, key=lambda one: float(np.nansum(self.maps[one]["truth"]["Tmax"] > _LATE_S))
+        )
+        patient, sets = self.patients[name], self.maps[name]
+        geometry = replace(patient.series.geometry, shape=(1, *patient.series.geometry.shape[1:]))
+        rows = []
+        for method, values in sets.items():
+            if set(quantity_names) <= set(values):
+                share = patient.arterial_share if method in by_arteries else None
+                panels = [
+                    Panel(
+                        one.removeprefix("Collateral_").replace("_", " "),
+                        values[one] * (share or 1.0 if one in ("CBF", "CBV") else 1.0),
+                        window_of(one, sets["truth"][one])
+                        if one == "TTP"
+                        else quantity(one).display_range,
+                        quantity(one),
+                    )
+                    for one in quantity_names
+                ]
+                rows.append(Row(method, geometry, 0, panels))
         contact_sheet(path, rows)
 
 

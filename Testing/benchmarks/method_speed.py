@@ -4,7 +4,8 @@ machine's matrix product.
 Usage: python method_speed.py [METHOD ...] [--device D ...] [--output DIR]. Each method runs in a
 process of its own, as the command line would: start (interpreter, imports), reading, weights,
 preparation, arterial curve, method, writing. For networks the operations of products and
-convolutions that were carried out (counted on three slices and scaled by voxels) over the best
+convolutions that were carried out (counted on three slices and scaled by
+voxels where a network works voxel by voxel) over the best
 time of the method are set beside what a matrix product in the same precision, process and threads
 reaches; and what the precision does to the maps, mean |change| over mean |value|. On a machine
 that others use too, seconds are upper bounds; the share by core counts the seconds that the cores
@@ -45,7 +46,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("evaluation/speed"))
     arguments = parser.parse_args()
     names = arguments.methods or method_names()
-    names = [name for name in names if available([name])]
+    # A person's regions cannot be timed.
+    names = [name for name in names if any(not one.needs.regions for one in available([name]))]
     if not names:
         raise InputError("None of these methods is there; see `synthetic-perfusion methods`.")
     devices = arguments.device or devices_here()

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 STAGES = ("start", "reading", "weights", "preparation", "aif", "method", "writing")
+BY_VOXEL = ("hess", "phae", "phae-delay")
+"""Families whose operations grow with the voxels; others work on whole slices or volumes."""
 
 
 def main() -> None:
@@ -35,7 +37,6 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Everything that is measured."""
     from SyntheticPerfusionLib.maps.write import write_maps
     from SyntheticPerfusionLib.methods.device import resolve_device
-    from SyntheticPerfusionLib.methods.network_method import NetworkMethod
     from SyntheticPerfusionLib.methods.registry import get_method
     from SyntheticPerfusionLib.series.aif_search import find_aif
     from SyntheticPerfusionLib.series.prepare import prepare
@@ -46,7 +47,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     seconds = {"start": time.time() - arguments.begun}
     with timed(seconds, "reading"):
         series = read_series(arguments.series)
-    if isinstance(method, NetworkMethod):
+    if method.has_weights:
         with timed(seconds, "weights"):
             method.load(device)
     with timed(seconds, "preparation"):
@@ -73,8 +74,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         "voxels": int(prepared.mask.sum()),
         "threads": threads(),
     }
-    if isinstance(method, NetworkMethod):
-        found |= network_figures(method, prepared.mask, estimate, maps, device)
+    if method.has_weights:
+        found |= network_figures(arguments.method, method, prepared.mask, estimate, maps, device)
         rate, core_rate = found["rates"][found["precision"]]
         found["share"] = found["operations"] / found["best_s"] / rate
         found["core_share"] = found["operations"] / found["best_core_s"] / core_rate
@@ -82,26 +83,30 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def network_figures(
-    method: Any, mask: Any, estimate: Callable[..., Any], maps: Any, device: str
+    name: str, method: Any, mask: Any, estimate: Callable[..., Any], maps: Any, device: str
 ) -> dict[str, Any]:
     """Operations, rates of a matrix product, and the maps in float32 beside these."""
     import numpy as np
-    from SyntheticPerfusionLib.methods.precision import has_bfloat16
     from SyntheticPerfusionLib.methods.registry import get_method
 
-    own = "bfloat16" if has_bfloat16(device) else "float32"
-    some = np.zeros_like(mask)
-    middle = mask.shape[0] // 2
-    some[middle - 1 : middle + 2] = mask[middle - 1 : middle + 2]
-    counted = operations(lambda: estimate(mask=some))
+    own = str(maps.settings.get("precision", "float32"))
+    some = mask
+    if method.describe()["card"]["family"] in BY_VOXEL:
+        some = np.zeros_like(mask)
+        middle = mask.shape[0] // 2
+        some[middle - 1 : middle + 2] = mask[middle - 1 : middle + 2]
     found = {
         "precision": own,
-        "operations": counted * float(mask.sum()) / float(some.sum()),
+        "operations": float(mask.sum())
+        * operations_per_voxel(
+            method.network(device) if hasattr(method, "network") else None,
+            lambda: operations(lambda: estimate(mask=some)) / some.sum(),
+        ),
         "rates": {name: product_rate(name, device) for name in {"float32", own}},
     }
     if own != "float32":
         with replaced("has_bfloat16", lambda device: False):
-            exact = estimate(get_method(str(method.folder.path)))
+            exact = estimate(get_method(name))
         found["change"] = {
             name: float(
                 np.abs(maps[name][mask] - exact[name][mask]).mean()
@@ -110,6 +115,15 @@ def network_figures(
             for name in maps.names
         }
     return found
+
+
+def operations_per_voxel(network: Any, counted: Callable[[], Any]) -> float:
+    """What the layers of a network ask for, where it says so itself; else what is counted.
+
+    A network that computes a convolution as a product multiplies by zeros, which are no work done.
+    """
+    own = getattr(network, "operations", None)
+    return float(counted() if own is None else own)
 
 
 def operations(work: Callable[[], Any]) -> float:

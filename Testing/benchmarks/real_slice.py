@@ -4,7 +4,9 @@ Usage: REAL_DSC_MAT=FILE python real_slice.py [METHOD ...] [--output DIR]. The s
 convexity.mat of hyadamhuang/DSC-MRI-TTP (TR 2 s; TE is not stated with it, 30 ms is assumed). All
 rights to it are reserved: the pictures are for the eyes, not to be passed on. Nobody knows the
 truth there, and oSVD has faults of its own: flow too low by noise, Tmax too late. CBF correlates
-with oSVD's for the volume alone: what "constant MTT" reaches says nothing about a method.
+with oSVD's for the volume alone: what "constant MTT" reaches says nothing about a method. oSVD has
+no counterpart of collateral maps: they are drawn, and the network says what of a single slice is
+beyond what it knows. METHOD may be LABEL=PATH[,PATH...].
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import os
 from pathlib import Path
 
 import numpy as np
-from chosen_methods import available, ends_well
+from chosen_methods import ends_well, labelled
 from markdown import print_table, shown, write_figures
 from scipy.io import loadmat
 from scipy.ndimage import gaussian_filter
@@ -24,14 +26,25 @@ from SyntheticPerfusionLib.errors import InputError
 from SyntheticPerfusionLib.evaluation.constant_transit import ConstantTransit
 from SyntheticPerfusionLib.evaluation.evaluation import prepare_as_usual
 from SyntheticPerfusionLib.maps.perfusion_maps import PerfusionMaps
-from SyntheticPerfusionLib.maps.quantity import quantity
+from SyntheticPerfusionLib.maps.quantity import COLLATERALS, quantity
 from SyntheticPerfusionLib.methods.device import resolve_device
 from SyntheticPerfusionLib.methods.registry import get_method
 from SyntheticPerfusionLib.series.dsc_series import DscSeries
 from SyntheticPerfusionLib.series.geometry import Geometry
 
 VARIABLE = "REAL_DSC_MAT"
-DEFAULT = ("tmax-hess", "ttp-hess", "rbf-hess", "phae", "phae-delay", "Tikhonov")
+DEFAULT = (
+    "tmax-hess",
+    "ttp-hess",
+    "rbf-hess",
+    "phae",
+    "phae-delay",
+    "pix2pix",
+    "temp-pix2pix",
+    "collateral-mdrnn",
+    "collateral-drnn",
+    "Tikhonov",
+)
 REFERENCE = "oSVD"
 COMPARED = ("CBF", "RBF", "CBV", "MTT", "Tmax", "TTP")
 STAND_IN = {"RBF": "CBF"}
@@ -61,7 +74,7 @@ def main() -> None:
     series = real_slice(Path(os.environ.get(VARIABLE, "")))
     device = resolve_device(arguments.device)
     prepared, aif = prepare_as_usual(series)
-    methods = [get_method(REFERENCE), *available(arguments.methods), ConstantTransit()]
+    methods = [get_method(REFERENCE), *labelled(arguments.methods), ConstantTransit()]
     maps = {
         method.name: method.estimate(
             prepared.series, prepared.mask, aif if method.needs.aif else None, device
@@ -91,6 +104,7 @@ def main() -> None:
     )
     arguments.output.mkdir(parents=True, exist_ok=True)
     draw(maps, series, arguments.output / "maps.png")
+    draw_phases(maps, series, arguments.output / "collateral.png")
     write_figures(arguments.output / "real_slice.json", {"comparison": found})
 
 
@@ -167,7 +181,9 @@ def draw(maps: dict[str, PerfusionMaps], series: DscSeries, path: Path) -> None:
     before = series.signal[2:6].mean(axis=0)
     rows = []
     for method, found in maps.items():
-        panels = [Panel("baseline", before, (0.0, float(np.percentile(before, 99.5))))]
+        if not set(wanted) & set(found.names):
+            continue
+        panels = [baseline_panel(before)]
         for name in wanted:
             given = name in found.names
             values = relative(name, found[name], found.mask) if given else before
@@ -175,6 +191,40 @@ def draw(maps: dict[str, PerfusionMaps], series: DscSeries, path: Path) -> None:
             panels.append(Panel(name, values, WINDOWS[name], quantity(SHOWN_AS[name]), mask))
         rows.append(Row(method, series.geometry, 0, panels))
     contact_sheet(path, rows)
+
+
+def draw_phases(maps: dict[str, PerfusionMaps], series: DscSeries, path: Path) -> None:
+    """The five collateral maps of each method that gives them, a row each."""
+    before = series.signal[2:6].mean(axis=0)
+    rows = [
+        Row(
+            method,
+            series.geometry,
+            0,
+            [
+                baseline_panel(before),
+                *(
+                    Panel(
+                        item.name.removeprefix("Collateral_").replace("_", " "),
+                        found[item.name],
+                        item.display_range,
+                        item,
+                        found.mask,
+                    )
+                    for item in COLLATERALS
+                ),
+            ],
+        )
+        for method, found in maps.items()
+        if COLLATERALS[0].name in found.names
+    ]
+    if rows:
+        contact_sheet(path, rows)
+
+
+def baseline_panel(before: np.ndarray) -> Panel:
+    """The slice before the bolus, in grey."""
+    return Panel("baseline", before, (0.0, float(np.percentile(before, 99.5))))
 
 
 def relative(name: str, values: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -2,9 +2,9 @@
 
 One scale for a quantity and all methods, so that they can be compared: a figure of the picture
 depends on it. What lies outside the brain is -1 in both maps. Large vessels are in the pictures of
-the papers, but no training of ours counts them: figures stand with them and without. Without, the
-voxels of vessels hold the truth in both maps, so that no window of the structural similarity sees
-them.
+the papers, but not every training of ours counts them: figures stand with them and without.
+Without, the voxels of vessels hold the truth in both maps, so that no window of the structural
+similarity sees them.
 """
 
 from __future__ import annotations
