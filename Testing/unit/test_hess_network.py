@@ -52,6 +52,58 @@ def test_what_voxels_share_computed_once_is_the_concatenated_input(code):
     )
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"frames": 48, "kernels": [5, 3], "pools": [2, 4]},
+        {"frames": 42, "kernels": [1, 7], "pools": [6, 7]},
+        {"frames": 20, "kernels": [11, 1], "pools": [4, 1]},
+    ],
+    ids=["the default", "blocks of 4", "of 1", "kernels longer than blocks"],
+)
+def test_the_first_layer_as_a_product_has_the_values_and_gradients_of_the_convolution(changes):
+    network = hess_network(**changes).requires_grad_()
+    frames = network.architecture.frames
+    sequences, times = torch.randn(5, frames), torch.linspace(-1, 1, frames)
+    bolus = bolus_of(network)
+    direction = torch.randn(5, TINY["encoding"])
+    found = {}
+    for name, encoded in (
+        ("product", network.encode(sequences, network.shared(times, bolus))),
+        ("convolution", plain_encoding(network, sequences, times, bolus)),
+    ):
+        network.zero_grad()
+        (encoded * direction).sum().backward()
+        found[name] = [encoded.detach()] + [
+            parameter.grad
+            for layer in (network.code, network.first, network.second, network.third)
+            for parameter in layer.parameters()
+        ]
+    for product, convolution in zip(*found.values(), strict=True):
+        torch.testing.assert_close(product, convolution, atol=1e-5, rtol=1e-4)
+
+
+def test_without_gradients_the_same_comes_out():
+    """Pooling and the sum over neighbours have one way with a gradient and a faster one without."""
+    network = hess_network()
+    mask = np.random.default_rng(0).random((1, 5, 6)) < 0.7
+    table = torch.from_numpy(neighbours_in_slice(mask, 3))
+    sequences, times = torch.randn(len(table), 80), torch.linspace(-1, 1, 80)
+    bolus = bolus_of(network)
+
+    def output(at_once=None):
+        encoded = network.encode(sequences, network.shared(times, bolus), at_once)
+        return network.regress(network.taps(encoded), table)
+
+    learning = output()
+    for precise in (True, False):
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=not precise):
+            tolerance = 1e-5 if precise else 0.05
+            torch.testing.assert_close(output(), learning, atol=tolerance, rtol=0)
+            torch.testing.assert_close(output(4), learning, atol=tolerance, rtol=0)
+
+
 @pytest.mark.parametrize("kernel", [1, 3])
 def test_correlation_over_neighbours_is_a_2d_convolution_with_zeros_outside_the_brain(kernel):
     network = hess_network(spatial_kernel=kernel)
@@ -156,7 +208,11 @@ def test_one_million_multiplications_a_voxel_mostly_in_large_products():
         "spatial": network.spatial.weight.numel(),
         "dense": network.dense.weight.numel() + network.regression.weight.numel(),
     }
-    assert 0.8e6 < 2 * sum(products.values()) < 1.6e6
+    assert network.operations == 2 * sum(products.values())
+    assert 0.8e6 < network.operations < 1.6e6
+    zeros_too = network._in_blocks(torch.zeros(1, 80)).shape
+    shared = network.shared(torch.linspace(-1, 1, 80), bolus_of(network)).shape
+    assert products["first"] < zeros_too.numel() * shared[1] < 4 * products["first"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
-"""Networks compute in bfloat16 where the processor does, and in float32 elsewhere."""
+"""Networks compute in bfloat16 where the processor gains by it, and in float32 elsewhere."""
 
 from __future__ import annotations
+
+import time
 
 import pytest
 import torch
@@ -21,10 +23,22 @@ def product_dtype():
 
 
 @pytest.mark.parametrize("check", ["_is_avx512_bf16_supported", "_is_amx_tile_supported"])
-def test_bfloat16_where_the_processor_has_it(monkeypatch, check):
+@pytest.mark.parametrize(("slowed", "expected"), [("float32", "bfloat16"), ("bfloat16", "float32")])
+def test_bfloat16_where_the_processor_has_it_and_is_faster_in_it(
+    monkeypatch, check, slowed, expected
+):
     for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
         monkeypatch.setattr(torch.cpu, name, lambda name=name: name == check, raising=False)
-    assert product_dtype() == torch.bfloat16
+
+    def product(first, second):
+        # Whole milliseconds apart, whatever this machine is good at.
+        time.sleep(0.004 if first.dtype == getattr(torch, slowed) else 0.001)
+        return first
+
+    with monkeypatch.context() as slow_machine:
+        slow_machine.setattr(torch, "mm", product)
+        precision.has_bfloat16("cpu")
+    assert product_dtype() == getattr(torch, expected)
 
 
 def test_float32_where_it_has_not(monkeypatch):

@@ -119,11 +119,10 @@ class _Run:
         sequences = torch.from_numpy(self._examination.sequences(self.window, voxels))
         neighbours = neighbours_in_slice(mask[k][None], self._network.architecture.spatial_kernel)
         with torch.inference_mode(), autocast(self._device):
-            encodings = [
-                self._network.encode(some.to(self._device), self._shared)
-                for some in sequences.split(self._at_once)
-            ]
-            taps = self._network.taps(torch.cat(encodings))
+            encodings = self._network.encode(
+                sequences.to(self._device), self._shared, self._at_once
+            )
+            taps = self._network.taps(encodings)
             output = self._network.regress(taps, torch.from_numpy(neighbours).to(self._device))
         values = output.float().T.cpu().numpy()
         return np.broadcast_to(values, (2, values.shape[1])) if len(values) == 1 else values

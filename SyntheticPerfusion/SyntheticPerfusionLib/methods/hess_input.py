@@ -171,4 +171,6 @@ def _smoothed(
     sd = np.sqrt(np.maximum(square - mean**2, 0))
     sd = np.maximum(sd, _LEAST_SD * np.maximum(np.abs(mean), _LEAST_SD))
     # Means are taken off in front of the product, which rounds large sums otherwise.
-    return (window.weights @ ((curves - mean) / sd).astype(np.float32)).astype(np.float32)
+    standardised = ((curves - mean) / sd).astype(np.float32)
+    # Voxel by voxel in memory, as the network reads it.
+    return (standardised.T @ window.weights.T).T

@@ -2,9 +2,10 @@
 
 Voxels are encoded one by one, those of the brain alone; what lies outside counts as zeros in the
 2D convolution. Frame times and bolus code are the same for every voxel of a patient, so their part
-of the first convolution is computed once and added: the same sum as of the concatenated input. The
-2D convolution is a matrix product of every encoding with all its taps, whose results are then
-summed over the neighbours that are there.
+of the first convolution is computed once: the same sum as of the concatenated input. A convolution
+of one channel is no work for a machine made for matrix products, so the first one is written as
+such (see `shared`). The 2D convolution is a matrix product of every encoding with all its taps,
+whose results are then summed over the neighbours that are there.
 
 After each 1D convolution pooling comes before the activation, which is the same, as SELU rises
 monotonically, and cheaper. Sequences lie in memory with their channels last.
@@ -13,6 +14,7 @@ monotonically, and cheaper. Sequences lie in memory with their channels last.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +22,10 @@ from torch.nn import functional
 
 from ..hess_bolus import FEATURES
 from ..hess_settings import HessArchitecture
+
+_POSITIONS_AT_ONCE = 4
+"""Pooled positions that one row of the first product gives, at most: as many numbers come in as a
+processor's matrix unit takes at a time (32), hardly any of them zeros."""
 
 
 class PatchCode(nn.Module):
@@ -96,45 +102,104 @@ class HessNetwork(nn.Module):
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
 
+    @property
+    def operations(self) -> int:
+        """Multiplications and additions of the layers of the paper for one voxel.
+
+        What one patient's voxels share is left out, and so are the zeros of `shared`'s matrix.
+        """
+        frames, (first_pool, _) = self.architecture.frames, self.architecture.pools
+        return 2 * (
+            frames * self.first.weight[:, :1].numel()
+            + frames // first_pool * self.second.weight.numel()
+            + self.third.weight.numel()
+            + self.spatial.weight.numel()
+            + self.dense.weight.numel()
+            + self.regression.weight.numel()
+        )
+
     def shared(self, times: Tensor, bolus: Mapping[str, Tensor]) -> Tensor:
-        """(C, T): what frame times (T,) and bolus give to the first layer, for all voxels alike."""
+        """(length + blocks, outputs): the first layer for one patient, as one matrix.
+
+        A sequence falls into blocks of a few pooled positions. A block's outputs follow from
+        `length` frames, those that its kernels reach; their rows hold the kernel's weights for the
+        sequence. What frame times (T,) and bolus add is the same for all voxels but not for all
+        blocks: one row for each. Outputs run by frame within the pooling, position, channel.
+        """
         same = times[None]
         if self.code is not None:
             same = torch.cat([same, self.code(bolus).to(times.dtype)])
-        return functional.conv1d(
+        added = functional.conv1d(
             same[None], self.first.weight[:, 1:], self.first.bias, padding="same"
         )[0]
+        pool, positions = self.architecture.pools[0], self._positions
+        frames = torch.arange(pool * positions, device=times.device)
+        taps = self.architecture.kernels[0]
+        tap = torch.arange(len(frames) + taps - 1, device=times.device)[:, None] - frames
+        weight = functional.pad(self.first.weight[:, 0], (0, 1))
+        # Where a frame is out of an output's reach stands the 0 behind the taps.
+        kernel = weight[:, torch.where((tap >= 0) & (tap < taps), tap, taps)]
+        rows = torch.cat([kernel, added.unflatten(1, (-1, len(frames)))], dim=1)
+        return rows.unflatten(2, (positions, pool)).permute(1, 3, 2, 0).flatten(1)
 
-    def encode(self, sequences: Tensor, shared: Tensor) -> Tensor:
-        """(V, encoding) of sequences (V, T) of one patient, each by itself."""
-        first_pool, second_pool = self.architecture.pools
-        hidden = _over_time(sequences[:, None, None, :], self.first.weight[:, :1])
-        # Channels last as `hidden` is: the sum is then over memory in its order.
-        hidden = hidden + shared.to(hidden.dtype).T.contiguous().T[:, None, :]
-        hidden = self._drop_encoded(functional.selu(_pooled(hidden, first_pool)))
-        hidden = _over_time(hidden, self.second.weight, self.second.bias)
-        hidden = self._drop_encoded(functional.selu(_pooled(hidden, second_pool)))
-        flat = hidden.permute(0, 3, 2, 1).flatten(1)
+    @property
+    def _positions(self) -> int:
+        """Pooled positions in a block of the first layer; a divisor of all."""
+        all_of_them = self.architecture.frames // self.architecture.pools[0]
+        return max(n for n in range(1, _POSITIONS_AT_ONCE + 1) if all_of_them % n == 0)
+
+    def encode(self, sequences: Tensor, shared: Tensor, at_once: int | None = None) -> Tensor:
+        """(V, encoding) of sequences (V, T) of one patient, each by itself.
+
+        at_once   voxels that are worked on together, so that a cache holds what they become; all
+                  of them by default.
+        """
         weight = self.third.weight.transpose(1, 2).flatten(1)
-        encoded = functional.selu(functional.linear(flat, weight, self.third.bias))
-        return self._drop_encoded(encoded)
+        parts = sequences.split(at_once or len(sequences))
+        return torch.cat([self._encode(part, shared, weight) for part in parts])
+
+    def _encode(self, sequences: Tensor, shared: Tensor, third: Tensor) -> Tensor:
+        """See `encode`; `third` (C', positions * C) are the weights of the third layer."""
+        first_pool, second_pool = self.architecture.pools
+        channels = self.architecture.channels
+        hidden = self._in_blocks(sequences) @ shared
+        hidden = _highest(hidden.unflatten(1, (first_pool, -1)))
+        hidden = hidden.reshape(len(sequences), -1, channels[0])
+        hidden = self._drop_encoded(functional.selu(hidden, inplace=True))
+        hidden = _over_time(hidden, self.second.weight, self.second.bias)
+        hidden = _highest(hidden.reshape(-1, second_pool, channels[1]))
+        hidden = self._drop_encoded(functional.selu(hidden, inplace=True))
+        hidden = functional.linear(hidden.reshape(len(sequences), -1), third, self.third.bias)
+        return self._drop_encoded(functional.selu(hidden, inplace=True))
+
+    def _in_blocks(self, sequences: Tensor) -> Tensor:
+        """(V * blocks, length + blocks): what `shared` is multiplied with.
+
+        The frames of each block of sequences (V, T), and a 1 at its number.
+        """
+        reach = self.architecture.kernels[0] // 2
+        step = self.architecture.pools[0] * self._positions
+        frames = functional.pad(sequences, (reach, reach)).unfold(1, step + 2 * reach, step)
+        number = torch.eye(frames.shape[1], dtype=frames.dtype, device=frames.device)
+        return torch.cat([frames, number.expand(len(frames), -1, -1)], dim=2).flatten(0, 1)
 
     def taps(self, encodings: Tensor) -> Tensor:
-        """(V, taps, C): what each encoding (V, encoding) gives to its neighbours."""
+        """(V + 1, taps, C): what each encoding (V, encoding) gives to its neighbours.
+
+        Zeros at the end are what a neighbour gives that is not there.
+        """
         weight = self.spatial.weight.permute(2, 3, 0, 1).flatten(0, 2)
-        return functional.linear(encodings, weight).unflatten(1, (-1, self.architecture.spatial))
+        given = functional.linear(functional.pad(encodings, (0, 0, 0, 1)), weight)
+        return given.unflatten(1, (-1, self.architecture.spatial))
 
     def regress(self, taps: Tensor, neighbours: Tensor) -> Tensor:
         """(V, 2) float32: standardised value and log b of voxels, from what their neighbours give.
 
-        taps        (U, taps, C) of `taps`; neighbours (V, taps) int64 rows of it, U where there is
-                    none. One column where the network gives no uncertainty.
+        taps        (U + 1, taps, C) of `taps`; neighbours (V, taps) int64 rows of it, U where
+                    there is none. One column where the network gives no uncertainty.
         """
-        missing = functional.pad(taps, (0, 0, 0, 0, 0, 1))
         assert self.spatial.bias is not None
-        hidden = self.spatial.bias.to(taps.dtype)
-        for tap in range(neighbours.shape[1]):
-            hidden = hidden + missing[:, tap].index_select(0, neighbours[:, tap])
+        hidden = _sum_over_neighbours(taps, neighbours) + self.spatial.bias.to(taps.dtype)
         hidden = self._drop_encoded(functional.selu(hidden))
         # bfloat16 would round the map itself, a TTP by a quarter of a second.
         with torch.autocast(taps.device.type, enabled=False):
@@ -142,16 +207,35 @@ class HessNetwork(nn.Module):
             return self.regression(self._drop_dense(hidden))
 
 
-def _over_time(hidden: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """1D convolution of (V, C, 1, T) with weights (C', C, length), channels last in memory."""
-    last = torch.channels_last
-    return functional.conv2d(
-        hidden.contiguous(memory_format=last),
-        weight[:, :, None].contiguous(memory_format=last),
+def _over_time(hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """(V, T, C') by a 1D convolution of (V, T, C) with weights (C', C, length)."""
+    convolved = functional.conv2d(
+        hidden.transpose(1, 2)[:, :, None],
+        weight[:, :, None].contiguous(memory_format=torch.channels_last),
         bias,
         padding=(0, weight.shape[2] // 2),
     )
+    return convolved[:, :, 0].transpose(1, 2)
 
 
-def _pooled(hidden: Tensor, length: int) -> Tensor:
-    return functional.max_pool2d(hidden, (1, length))
+def _highest(hidden: Tensor) -> Tensor:
+    """(N, C) largest of the middle axis of (N, length, C)."""
+    if torch.is_grad_enabled():
+        # Remembers which it was: its gradient is several times cheaper than that of `maximum`.
+        rows = hidden.transpose(1, 2)[:, :, None]
+        return functional.max_pool2d(rows, (1, hidden.shape[1]))[:, :, 0, 0]
+    if hidden.dtype == torch.float32:
+        return hidden.amax(1)
+    # amax takes one pass instead of three, but in bfloat16 a slow one.
+    return reduce(torch.maximum, hidden.unbind(1))
+
+
+def _sum_over_neighbours(taps: Tensor, neighbours: Tensor) -> Tensor:
+    """(V, C) sum over n of taps[neighbours[:, n], n], of (U, taps, C) and (V, taps)."""
+    if torch.is_grad_enabled() or taps.device.type == "mps":
+        # embedding_bag has a slow gradient, and is not there on every version of Apple's GPUs.
+        chosen = [taps[:, n].index_select(0, rows) for n, rows in enumerate(neighbours.unbind(1))]
+        return reduce(torch.add, chosen)
+    count = taps.shape[1]
+    rows = neighbours * count + torch.arange(count, device=neighbours.device)
+    return functional.embedding_bag(rows, taps.flatten(0, 1), mode="sum")
