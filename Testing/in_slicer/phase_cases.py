@@ -14,6 +14,7 @@ from SyntheticPerfusionLib.errors import InputError
 from SyntheticPerfusionLib.maps.quantity import COLLATERALS, QUANTITIES
 from SyntheticPerfusionLib.mrml import grid, legend, maps, overlay, phases, sequence
 from SyntheticPerfusionLib.mrml.results import load_result
+from SyntheticPerfusionLib.series.concentration import Flag
 from SyntheticPerfusionLib.series.images import write_image
 from SyntheticPerfusionLib.series.phases import PHASES
 
@@ -217,6 +218,13 @@ class PhaseCase(SceneCase):
             np.testing.assert_array_equal(step[::-1], array)
 
     def test_what_the_command_line_wrote_comes_as_maps_and_as_a_sequence(self) -> None:
+        brain, flags = np.zeros((2, *OBLIQUE.shape), np.uint8)
+        brain[1:3] = 1
+        flags[1, 0, 0] = Flag.NO_SIGNAL
+        # In the brain, tissue without tracer that noise left a little below 0; and outside, 0.
+        self.arrays[4][brain == 0] = 0.0
+        self.arrays[4][1, 0] = -0.02
+        self.arrays[4][1, 0, 0] = 0.0
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             files = {item.name: str(folder / f"{item.name}.nii.gz") for item in COLLATERALS}
@@ -226,10 +234,21 @@ class PhaseCase(SceneCase):
             settings = {"phases_s": {name: list(span) for name, span in INTERVALS_S.items()}}
             report.write_text(json.dumps({"settings": settings}), encoding="utf-8")
             result = {"maps": files, "report": str(report)}
+            for label, array in (("mask", brain), ("flags", flags)):
+                result[label] = str(folder / f"{label}.nii.gz")
+                write_image(array, OBLIQUE, Path(result[label]))
             loaded = load_result(self.scene, result, METHOD, self.series)
         self.assertEqual(len(loaded.maps), 5)
         self.assertEqual(phases.time_of_step(loaded.phases, 0), (10.0, 12.0))
-        np.testing.assert_array_equal(self.steps(loaded.phases)[4], self.arrays[4])
+        step = self.steps(loaded.phases)[4]
+        np.testing.assert_array_equal(step, slicer.util.arrayFromVolume(loaded.maps[4]))
+        np.testing.assert_array_equal(step[2], self.arrays[4][2])
+        clear = loaded.maps[4].GetScalarVolumeDisplayNode().GetLowerThreshold()
+        # Dark and seen where there is no tracer; clear where nothing is known.
+        np.testing.assert_allclose(step[1, 0, 1:], 0.0, atol=1e-5)
+        self.assertGreater(float(step[1, 0, 1:].min()), clear)
+        self.assertLess(float(step[1, 0, 0]), clear)
+        self.assertLess(float(step[0].max()), clear)
 
 
 class PhaseOverlayCase(SliceCase):

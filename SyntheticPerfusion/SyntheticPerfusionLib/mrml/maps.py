@@ -26,8 +26,11 @@ QUANTITY = "SyntheticPerfusion.Quantity"
 METHOD = "SyntheticPerfusion.Method"
 SERIES_ROLE = "SyntheticPerfusion.Series"
 
-# K2 has both signs; everywhere else 0 means outside the mask or no trustworthy value.
-_ZERO_IS_NO_VALUE_BELOW = 1e-6
+ZERO_IS_NO_VALUE_BELOW = 1e-6
+"""Voxels below it are see-through: 0 means outside the mask, or no trustworthy value.
+
+K2 has both signs; of collateral maps see phases.dark_where_empty.
+"""
 
 # The usual windows of flow and volume reach 2 to 2.5 times as far as a brain's median.
 _WINDOW_OVER_MEDIAN = 2.2
@@ -117,7 +120,7 @@ def show_as_usual(volume: vtkMRMLScalarVolumeNode) -> None:
     # Perfusion maps are read voxel by voxel: smoothing would draw values that nobody measured.
     display.SetInterpolate(0)
     set_window(volume, *usual_window(volume))
-    set_threshold(volume, _ZERO_IS_NO_VALUE_BELOW, None)
+    set_threshold(volume, ZERO_IS_NO_VALUE_BELOW, None)
 
 
 def show_like(volume: vtkMRMLScalarVolumeNode, other: vtkMRMLScalarVolumeNode) -> None:
@@ -156,7 +159,7 @@ def usual_window(volume: vtkMRMLScalarVolumeNode) -> tuple[float, float]:
 
 def lowest_value(quantity: Quantity) -> float | None:
     """Below it a voxel has no value; None for quantities that take both signs."""
-    return _ZERO_IS_NO_VALUE_BELOW if quantity.display_range[0] >= 0.0 else None
+    return ZERO_IS_NO_VALUE_BELOW if quantity.display_range[0] >= 0.0 else None
 
 
 def set_window(volume: vtkMRMLScalarVolumeNode, lowest: float, highest: float) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..maps.quantity import COLLATERALS
 from . import legend, maps
 from .grid import geometry_of, put_array
@@ -33,6 +35,19 @@ _BETWEEN = "; "
 def phase_name(number: int) -> str:
     """The phase of a step in words: ``early venous``."""
     return _NAMES[number].removeprefix("Collateral_").replace("_", " ")
+
+
+def dark_where_empty(array: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """A collateral map (K, J, I) for the screen, on which tissue without tracer is dark.
+
+    There noise scatters about 0, which in other maps means that there is no value and is
+    see-through: the territory that no collateral reaches would be full of holes. What lies at 0 or
+    below is raised to the least value that is seen; the files keep it.
+
+    known  (K, J, I) bool: the brain, without voxels whose signal cannot be read.
+    """
+    least = np.float32(2.0 * maps.ZERO_IS_NO_VALUE_BELOW)
+    return np.where(known, np.maximum(array, least), array)
 
 
 def put_phases(

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..maps.quantity import QUANTITIES
+from ..maps.quantity import COLLATERALS, QUANTITIES
 from ..series.aif import Aif, AifQuality
 from ..series.aif_file import read_aif_csv
+from ..series.concentration import Flag
 from ..series.images import read_image
 from .aif import show_aif_voxels
 from .charts import show_aif_curve
 from .legend import show_legend
 from .maps import put_map
-from .phases import put_phases
+from .phases import dark_where_empty, put_phases
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSequenceNode
@@ -55,6 +56,8 @@ def load_result(
         if name not in QUANTITIES:
             continue
         array, geometry = read_image(Path(path))
+        if QUANTITIES[name] in COLLATERALS and result.get("mask"):
+            array = dark_where_empty(array, _known(result))
         volume = put_map(scene, QUANTITIES[name], method, array, geometry, series)
         show_legend(volume)
         loaded.maps.append(volume)
@@ -71,6 +74,15 @@ def load_result(
         if loaded.aif is not None:
             loaded.aif = replace(loaded.aif, voxels=voxels != 0)
     return loaded
+
+
+def _known(result: dict[str, Any]) -> np.ndarray:
+    """(K, J, I) bool: voxels of the brain whose signal could be read."""
+    brain, _ = read_image(Path(result["mask"]))
+    if not result.get("flags"):
+        return brain != 0
+    flags, _ = read_image(Path(result["flags"]))
+    return (brain != 0) & (flags != Flag.NO_SIGNAL)
 
 
 def _aif(path: Path, reported: dict[str, Any]) -> Aif:
