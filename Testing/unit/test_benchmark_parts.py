@@ -14,6 +14,7 @@ from SyntheticPerfusionLib.maps.perfusion_maps import PerfusionMaps
 from SyntheticPerfusionLib.maps.quantity import QUANTITIES
 from SyntheticPerfusionLib.methods.hess_input import HessInput
 from SyntheticPerfusionLib.methods.hess_settings import HessArchitecture, HessPreprocessing
+from SyntheticPerfusionLib.methods.networks.over_time import over_time
 from SyntheticPerfusionLib.series.bolus import timing_of_curve
 from SyntheticPerfusionLib.series.dsc_series import DscSeries
 from SyntheticPerfusionLib.series.geometry import Geometry
@@ -86,6 +87,25 @@ def test_shifts_that_lose_the_bolus_are_told(dip):
 def test_operations_of_a_product_are_counted():
     a, b = torch.rand(8, 16), torch.rand(16, 4)
     assert one_run.operations(lambda: a @ b) == 2 * 8 * 16 * 4
+
+
+def test_operations_of_volumes_and_over_time_are_counted():
+    volume = torch.rand(1, 3, 4, 8, 8)
+    kernel, back = torch.rand(5, 3, 3, 3, 3), torch.rand(3, 5, 3, 2, 2)
+    functional = torch.nn.functional
+    stride, padding = (1, 2, 2), (1, 0, 0)
+
+    def work():
+        with torch.inference_mode():
+            functional.conv3d(volume, kernel, padding=1)
+            functional.conv_transpose3d(volume, back, stride=stride, padding=padding)
+
+    voxels = 4 * 8 * 8
+    assert one_run.operations(work) == 2 * 3 * 5 * (27 + 12) * voxels
+    # Four results over eight points: the first and the last have a tap beyond the ends.
+    sequences, weight = torch.rand(8, 2, 6), torch.rand(3, 2, 4)
+    taps = 3 + 4 + 4 + 3
+    assert one_run.operations(lambda: over_time(sequences, weight)) == 2 * 2 * 3 * taps * 6
 
 
 def test_operations_in_threads_are_counted():
