@@ -188,6 +188,7 @@ class PhaseCase(SceneCase):
 
     def test_it_is_found_again_in_a_scene_that_was_saved(self) -> None:
         self.put()
+        phases.put_phases(self.scene, self.put_maps("net"), "net", self.series)
         self.scene.SetSaveToXMLString(1)
         self.addCleanup(self.scene.SetSaveToXMLString, 0)
         self.scene.Commit()
@@ -197,11 +198,12 @@ class PhaseCase(SceneCase):
         loaded.SetLoadFromXMLString(1)
         loaded.SetSceneXMLString(xml)
         loaded.Import()
-        (node,) = phases.phases_in(loaded)
-        self.assertEqual(len(list(maps.maps_in(loaded))), 5)
-        for volume in maps.maps_in(loaded):
-            self.assertIs(phases.phases_of(volume), node)
-        self.assertEqual(phases.time_of_step(node, 4), (18.0, 20.0))
+        timed, untimed = phases.phases_in(loaded)
+        volumes = list(maps.maps_in(loaded))
+        found = [phases.phases_of(volume) for volume in volumes]
+        self.assertEqual(found, [timed] * 5 + [untimed] * 5)
+        self.assertEqual(phases.time_of_step(timed, 4), (18.0, 20.0))
+        self.assertIsNone(phases.time_of_step(untimed, 4))
 
     def test_the_sequence_survives_slicers_own_file(self) -> None:
         node = self.put()
