@@ -3,8 +3,7 @@
 They prove what the sections do with the scene and the parameters; the widgets are for level 5.
 """
 
-import sys
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,9 +12,6 @@ from in_slicer.scene_case import OBLIQUE, painted_segment, small_series
 from SyntheticPerfusionLib.errors import InputError
 from SyntheticPerfusionLib.maps.quantity import COLLATERALS, QUANTITIES
 from SyntheticPerfusionLib.mrml import grid, maps, phases, sequence
-
-# The wheel has no translations, which leave a text as it is where there is none.
-sys.modules.setdefault("slicer.i18n", ModuleType("slicer.i18n")).tr = lambda text: text
 
 
 class Widget:

@@ -38,7 +38,7 @@ class MethodSection:
         self._rescan = rescan
         self._parameters: Any = None
         self._methods: dict[str, dict[str, Any]] = {}
-        self._card_shown: tuple[str, str] | None = None
+        self._card_shown: tuple[str, ...] | None = None
         self.list = MethodList(ui.methodTree, ui.methodSearchBox, self._on_method)
         icon = slicer.app.style().standardIcon(qt.QStyle.SP_MessageBoxWarning)
         ui.rangeIconLabel.setPixmap(icon.pixmap(24, 24))
@@ -90,9 +90,14 @@ class MethodSection:
     def _show_card(self, method: dict[str, Any]) -> None:
         card = method.get("card")
         self._ui.modelCardSection.setVisible(card is not None)
-        shown = (method["folder"], card["weights"]["sha256"]) if card is not None else None
+        cards = method.get("cards", [card])
+        shown = (
+            (method["folder"], *(one["weights"]["sha256"] for one in cards))
+            if card is not None
+            else None
+        )
         if card is not None and shown != self._card_shown:
-            self._ui.modelCardBrowser.setHtml(card_page(card, method["folder"]))
+            self._ui.modelCardBrowser.setHtml(card_page(card, method["folder"], cards))
         self._card_shown = shown
 
     def missing(self, series: DscSeries) -> str:

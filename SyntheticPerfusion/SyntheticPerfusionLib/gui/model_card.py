@@ -11,10 +11,11 @@ from slicer.i18n import tr as _
 _MOST_ROWS = 40
 
 
-def card_page(card: Mapping[str, Any], folder: str) -> str:
+def card_page(card: Mapping[str, Any], folder: str, cards: Sequence[Mapping[str, Any]] = ()) -> str:
     """HTML of a model card, which has passed the schema.
 
-    folder  where the model lies.
+    folder  where the model lies; of a group, the first of its models.
+    cards   those of a group, whose common card `card` is then.
     """
     training = card["training"]
     where = _("{folder}, version {version}").format(folder=folder, version=card["version"])
@@ -28,7 +29,15 @@ def card_page(card: Mapping[str, Any], folder: str) -> str:
         f"<p><b>{escape(_('Licence of the weights'))}</b><br>{_linked(card['licence'])}</p>",
         _lines(_("Where it lies"), [where]),
     ]
+    if len(cards) > 1:
+        parts.insert(1, _lines(_("A model for each map"), [_member(one) for one in cards]))
     return "".join(parts)
+
+
+def _member(card: Mapping[str, Any]) -> str:
+    return _("{quantities}: {name}, version {version}").format(
+        quantities=", ".join(card["quantities"]), name=card["name"], version=card["version"]
+    )
 
 
 def range_in_words(valid: Mapping[str, Sequence[float]]) -> list[str]:

@@ -79,7 +79,7 @@ class GroupMethod(Method):
         self.title = described["title"]
         self.description = described["description"]
         self.reference = described["reference"]
-        self.needs = Needs(**described["needs"])
+        self.needs = Needs(**described["card"]["needs"])
         self.quantities = tuple(QUANTITIES[item["name"]] for item in described["quantities"])
         self._described = described
 
@@ -171,7 +171,7 @@ def describe_group(name: str, folders: Sequence[ModelFolder]) -> dict[str, Any]:
         "title": card["title"],
         "description": card["description"],
         "reference": card["paper"],
-        "needs": card["needs"],
+        "needs": Needs(**card["needs"]).in_short(),
         "quantities": [QUANTITIES[item].in_short() for item in card["quantities"]],
         "card": card,
         "cards": cards,
