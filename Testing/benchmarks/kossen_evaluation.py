@@ -28,6 +28,7 @@ from kossen_tables import (
     comparison_rows,
     physical_figures,
     print_comparisons,
+    print_in_short,
     print_physical,
     print_pictures,
     print_statistics,
@@ -93,6 +94,7 @@ def main() -> None:
     comparisons = comparison_rows(pictures.rows, result, pairs)
     print(f"Patients: {len(result.patients)} ({describe(arguments, result)})")
     scale_table(scales)
+    print_in_short(found, physical)
     print_pictures(found)
     print_physical(physical)
     print_comparisons(comparisons)

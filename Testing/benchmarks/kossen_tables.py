@@ -99,6 +99,76 @@ def print_pictures(found: Mapping[Key, Mapping[str, Spread]]) -> None:
             )
 
 
+def print_in_short(
+    pictures: Mapping[Key, Mapping[str, Spread]],
+    physical: Mapping[PhysicalKey, Mapping[str, Spread]],
+) -> None:
+    """Everything that is asked of each model's map in one line, beside oSVD and the better of the
+    trivial predictors; the means over patients."""
+
+    def ssim(quantity_name: str, methods: Sequence[str]) -> float:
+        return max(
+            (
+                figures["ssim"].mean
+                for (method, name, _, place), figures in pictures.items()
+                if name == quantity_name and place == SLICES and method in methods
+            ),
+            default=float("nan"),
+        )
+
+    def error(quantity_name: str, methods: Sequence[str], variants: bool = True) -> float:
+        return min(
+            (
+                figures["mean_absolute"].mean
+                for (method, name, variant), figures in physical.items()
+                if name == quantity_name and method in methods and (variants or not variant)
+            ),
+            default=float("nan"),
+        )
+
+    rows = []
+    for (method, name, variant), figures in by_quantity(physical):
+        if variant or method in (_REFERENCE, *TRIVIAL):
+            continue
+        own, wrong = ssim(name, [method]), figures["mean_absolute"].mean
+        plain, best = (error(name, [_REFERENCE], variants) for variants in (False, True))
+        rows.append(
+            [
+                name,
+                method,
+                shown(own, ".3f"),
+                yes(own >= ASKED_SSIM[name]) + f" ({ASKED_SSIM[name]:.2f})",
+                shown(ssim(name, [_REFERENCE]), ".3f"),
+                shown(ssim(name, TRIVIAL), ".3f"),
+                shown(wrong),
+                yes(wrong < plain),
+                yes(wrong < best),
+                f"{shown(plain)} ({shown(best)})",
+                shown(error(name, TRIVIAL)),
+                shown(figures["correlation"].mean),
+            ]
+        )
+    print_table(
+        f"In short: SSIM of whole slices, and MAE in the brain in the map's unit ({_REFERENCE} in "
+        "brackets: its scale fitted to the patient, or its offset taken off)",
+        [
+            "map",
+            "method",
+            "SSIM",
+            "as asked",
+            f"{_REFERENCE}, best",
+            "trivial",
+            "MAE",
+            f"below {_REFERENCE}",
+            "and its best",
+            _REFERENCE,
+            "trivial",
+            "r",
+        ],
+        rows,
+    )
+
+
 def print_physical(found: Mapping[PhysicalKey, Mapping[str, Spread]]) -> None:
     """For each map: errors in physical units in the brain, and whether they are below oSVD's."""
     for name in QUANTITIES:

@@ -151,6 +151,31 @@ def test_pictures_are_held_against_what_is_asked(capsys):
     assert "| poor | 0.949 ± - | no |" in said
 
 
+def test_everything_asked_of_a_map_stands_in_one_line(capsys):
+    rows = [
+        picture("net", "sub-1", "Tmax", 0.93),
+        picture("oSVD", "sub-1", "Tmax", 0.90),
+        picture("oSVD", "sub-1", "Tmax", 0.94, variant="offset removed"),
+        picture("trivial-map", "sub-1", "Tmax", 0.88),
+        picture("trivial-value", "sub-1", "Tmax", 0.89),
+    ]
+    result = Evaluation(
+        found=[
+            judged("net", "sub-1", "Tmax", 0.6),
+            judged("oSVD", "sub-1", "Tmax", 0.9),
+            judged("oSVD", "sub-1", "Tmax", 0.5, variant="offset removed"),
+            judged("trivial-map", "sub-1", "Tmax", 1.1),
+            judged("trivial-value", "sub-1", "Tmax", 1.3),
+        ]
+    )
+    kossen_tables.print_in_short(over_patients(rows), kossen_tables.physical_figures(result))
+    (line,) = [one for one in capsys.readouterr().out.splitlines() if "| net |" in one]
+    assert line == (
+        "| Tmax | net | 0.930 | yes (0.92) | 0.940 | 0.890 | 0.60 | yes | no | 0.90 (0.50) | 1.10 "
+        "| 0.80 |"
+    )
+
+
 def test_the_average_over_phases_is_taken_in_each_patient():
     rows = [
         picture("net", patient, name, 0.9, place=INSIDE, kind=kind, r2=base + 0.1 * n, mae=0.05)
