@@ -1,4 +1,4 @@
-"""Small models and trainings of the pix2pix family for tests, on the made-up heads of small_hess."""
+"""Small models and trainings of the pix2pix family, on the made-up heads of small_hess."""
 
 from __future__ import annotations
 
