@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 STAGES = ("start", "reading", "weights", "preparation", "aif", "method", "writing")
-BY_VOXEL = ("hess", "phae", "phae-delay")
-"""Families whose operations grow with the voxels; others work on whole slices or volumes."""
+BY_VOXEL = ("hess", "phae")
+"""Families whose operations grow with the voxels; others work on whole slices or volumes, or, as
+phae-delay for its residue function and its bias, on as many curves whatever the mask."""
 
 
 def main() -> None:

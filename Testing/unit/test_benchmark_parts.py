@@ -14,6 +14,7 @@ from SyntheticPerfusionLib.maps.perfusion_maps import PerfusionMaps
 from SyntheticPerfusionLib.maps.quantity import QUANTITIES
 from SyntheticPerfusionLib.methods.hess_input import HessInput
 from SyntheticPerfusionLib.methods.hess_settings import HessArchitecture, HessPreprocessing
+from SyntheticPerfusionLib.methods.networks.hess import HessNetwork
 from SyntheticPerfusionLib.methods.networks.over_time import over_time
 from SyntheticPerfusionLib.series.bolus import timing_of_curve
 from SyntheticPerfusionLib.series.dsc_series import DscSeries
@@ -120,6 +121,12 @@ def test_operations_in_threads_are_counted():
     before = classical.in_parallel
     assert one_run.operations(work) == 2 * (5 + 7) * 3 * 2
     assert classical.in_parallel is before
+
+
+def test_a_network_that_says_what_its_layers_ask_for_is_believed():
+    assert one_run.operations_per_voxel(torch.nn.Identity(), lambda: 7) == 7
+    network = HessNetwork(HessArchitecture())
+    assert one_run.operations_per_voxel(network, lambda: 7) == network.operations
 
 
 def test_a_product_has_a_rate():
