@@ -268,12 +268,19 @@ def test_its_card_says_all_that_the_method_needs_and_where_it_is_not_the_papers(
         assert part in said
 
 
+def test_its_card_says_how_the_two_losses_are_weighed():
+    said = " ".join(make_task(task={"l1_weight": 100.0}).card()["limitations"])
+    assert "counts 100 times as much as the judgement of the discriminator" in said
+    assert "the paper says 1" in said
+
+
 def test_the_card_of_the_papers_own_training_says_so():
     card = make_task(
         preprocessing={"time": "series", "source": "signal"},
         optimisation={"epochs": 100, "learning_rate": 1e-4},
     ).card()
     said = " ".join(card["limitations"])
+    assert "absolute error, a mean over the slice, counts" not in said
     assert "stretched to 80 points, as in the paper" in said
     assert "trained other than" not in said
 

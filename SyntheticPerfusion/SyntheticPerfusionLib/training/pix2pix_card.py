@@ -18,6 +18,7 @@ from .patients import TrainingPatient
 
 _PAPER_TRAINING = {"epochs": 100, "batch_size": 4, "learning_rate": 1e-4, "betas": (0.5, 0.999)}
 _PAPER_EPOCHS_OF_FINE_TUNING = 50
+_PAPER_L1_WEIGHT = 1.0
 _ABSOLUTE = ("CBF", "CBV")
 _READS = {
     "pix2pix": "with its time points as channels, knowing no order among them",
@@ -30,9 +31,11 @@ def card_texts(
     architecture: Pix2PixArchitecture,
     preprocessing: Pix2PixPreprocessing,
     target: TargetRange,
+    l1_weight: float,
 ) -> dict[str, Any]:
     """`title`, `description` and `limitations` of model.json.
 
+    l1_weight  lambda of the absolute error beside the adversarial loss.
     preprocessing, target  as they are after training, with the ranges that were found.
     """
     drawn = config.data.source == "digital"
@@ -49,6 +52,7 @@ def card_texts(
         "left out of the absolute error, which the paper takes over whole slices.",
         _of_sizes(architecture),
         _of_training(config),
+        _of_absolute_error(l1_weight),
     ]
     return {
         "title": f"Synthetic {name} ({architecture.generator}, Kossen 2022)",
@@ -164,6 +168,16 @@ def _of_training(config: TrainingConfig) -> str:
     if not other:
         return ""
     return f"It was trained other than in the paper: {', '.join(other)}."
+
+
+def _of_absolute_error(weight: float) -> str:
+    if weight == _PAPER_L1_WEIGHT:
+        return ""
+    return (
+        f"The absolute error, a mean over the slice, counts {weight:g} times as much as the "
+        "judgement of the discriminator, as in pix2pix itself (Isola 2017); the paper says "
+        f"{_PAPER_L1_WEIGHT:g}, by which a short training did not learn the map."
+    )
 
 
 def _said(value: Any) -> str:

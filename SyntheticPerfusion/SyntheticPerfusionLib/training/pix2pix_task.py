@@ -210,7 +210,13 @@ class Pix2PixTask(Task):
             "architecture": self.architecture.as_json(),
             "preprocessing": {**self.preprocessing.as_json(), "target": self.range.as_json()},
             "valid_range": valid_range([one.patient for one in self._all["train"]]),
-            **card_texts(self.config, self.architecture, self.preprocessing, self.range),
+            **card_texts(
+                self.config,
+                self.architecture,
+                self.preprocessing,
+                self.range,
+                self.settings.l1_weight,
+            ),
             "paper": _PAPER,
         }
 
