@@ -12,7 +12,17 @@ import sys
 from pathlib import Path
 
 LIBRARY = "SyntheticPerfusionLib"
-RECIPES = ("tmax-hess", "ttp-hess", "rbf-hess", "phae", "phae-delay")
+RECIPES = (
+    "tmax-hess",
+    "ttp-hess",
+    "rbf-hess",
+    "phae",
+    "phae-delay",
+    "pix2pix",
+    "temp-pix2pix",
+    "collateral-mdrnn",
+    "collateral-drnn",
+)
 DEVICES = ("auto", "cpu", "cuda", "mps")
 UNUSABLE = 2
 
@@ -22,6 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="PerfusionTraining", description=__doc__)
     parser.add_argument("--recipe", choices=RECIPES, default="phae-delay")
     parser.add_argument("--configuration", default="")
+    parser.add_argument("--changes", default="")
     parser.add_argument("--patients", default="")
     parser.add_argument("--start-from", default="")
     parser.add_argument("--name", default="my-model")
@@ -45,6 +56,8 @@ def command(form: argparse.Namespace) -> list[str]:
         "--threads": form.threads,
     }
     given = [text for option, value in options.items() if value for text in (option, str(value))]
+    changes = filter(None, map(str.strip, form.changes.split(";")))
+    given += [text for change in changes for text in ("--set", change)]
     install = ["--install"] if form.install else []
     return ["train", form.configuration or form.recipe, *given, *install, "--slicer-progress"]
 

@@ -104,12 +104,14 @@ def test_what_the_form_asks_for_is_what_the_command_line_is_told():
 
     filled = ["--recipe", "phae", "--patients", "/site", "--start-from", "phae", "--name", "own"]
     filled += ["--output", "/run", "--install", "--epochs", "4", "--device", "cuda"]
+    filled += ["--changes", "task.quantity=CBF; optimisation.batch_size=2;"]
     told = build_parser().parse_args(MODULE.command(MODULE.build_parser().parse_args(filled)))
     assert told.config == "phae"
     assert told.data == "/site"
     assert told.start_from == "phae"
     assert told.name == "own"
     assert told.output == Path("/run")
+    assert told.set == ["task.quantity=CBF", "optimisation.batch_size=2"]
     assert told.install
     assert told.epochs == 4
     assert told.device == "cuda"
@@ -118,3 +120,4 @@ def test_what_the_form_asks_for_is_what_the_command_line_is_told():
     left = build_parser().parse_args(MODULE.command(MODULE.build_parser().parse_args([])))
     assert (left.config, left.data, left.start_from) == ("phae-delay", None, None)
     assert (left.epochs, left.device, left.threads, left.install) == (None, None, None, False)
+    assert left.set == []
