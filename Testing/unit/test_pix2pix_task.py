@@ -268,6 +268,19 @@ def test_its_card_says_all_that_the_method_needs_and_where_it_is_not_the_papers(
         assert part in said
 
 
+def test_its_card_tells_fine_tuning_from_the_weights_of_another_map():
+    other = make_task(start_from="/home/clinic/models/pix2pix-tmax", task={"quantity": "TTP"})
+    said = " ".join(other.card()["limitations"])
+    assert "weights that began as those of pix2pix-tmax" in said
+    assert "clinic" not in said
+    assert "epochs 2 (paper: 100)" in said
+    kept = make_task().card()["preprocessing"]
+    tuned = make_task(preprocessing=kept, start_from="pix2pix-tmax")
+    said = " ".join(tuned.card()["limitations"])
+    assert "epochs 2 (paper: 50)" in said
+    assert "weights that began" not in said
+
+
 def test_its_card_says_how_the_two_losses_are_weighed():
     said = " ".join(make_task(task={"l1_weight": 100.0}).card()["limitations"])
     assert "counts 100 times as much as the judgement of the discriminator" in said

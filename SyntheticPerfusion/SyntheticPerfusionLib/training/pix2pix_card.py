@@ -7,6 +7,7 @@ follow from the configuration.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -156,13 +157,17 @@ def _of_sizes(architecture: Pix2PixArchitecture) -> str:
 def _of_training(config: TrainingConfig) -> str:
     chosen: OptimisationConfig = config.optimisation
     paper = dict(_PAPER_TRAINING)
-    if config.start_from:
+    # Fine-tuning keeps the map and its range; from the model of another map only weights are taken.
+    if config.start_from and config.preprocessing.get("target"):
         paper["epochs"] = _PAPER_EPOCHS_OF_FINE_TUNING
     other = [
         f"{name.replace('_', ' ')} {_said(getattr(chosen, name))} (paper: {_said(value)})"
         for name, value in paper.items()
         if getattr(chosen, name) != value
     ]
+    if config.start_from and not config.preprocessing.get("target"):
+        start = Path(config.start_from).name
+        other.append(f"weights that began as those of {start} (paper: as random numbers)")
     if chosen.schedule != "constant":
         other.append(f"a learning rate that falls ({chosen.schedule}; paper: constant)")
     if not other:
