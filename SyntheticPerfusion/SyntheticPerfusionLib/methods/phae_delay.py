@@ -1,7 +1,8 @@
 """phae-delay: flow, volume, transit time and delay of each voxel, and how well they explain it.
 
 series, AIF -> window around the bolus -> likelihood over (MTT, delay) -> network
-            -> MTT, delay -> decoder -> CBV by least squares, CBF = CBV / MTT, misfit
+            -> its bias for this patient taken off -> MTT, delay
+            -> decoder -> CBV by least squares, CBF = CBV / MTT, misfit
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ from .parallel import in_parallel
 from .phae_input import shows_passage
 from .precision import autocast, has_bfloat16
 from .reconstruction import reconstructed_series
-from .residue_choice import ResidueChoice, choose_residue
+from .residue_choice import Estimate, ResidueChoice, choose_residue
 from .scale import CBV_PER_AREA, K_H, RHO_G_PER_ML, flow, scale_warning
+from .transit_bias import TransitBias, simulated_bias
 from .transit_decoder import TransitDecoder
 from .transit_fit import fit
 from .transit_match import PARAMETERS, Match, features
@@ -82,8 +84,13 @@ class PhaeDelayMethod(NetworkMethod):
         network = self.network(device)
         progress(0.0, f"Residue function ({self.name})")
         architecture = PhaeDelayArchitecture.from_json(self.architecture)
-        choice = _choose(passage, architecture, network, device, cancelled)
+        estimate = _estimate_of(network, device)
+        choice = _choose(passage, architecture, estimate, device, cancelled)
         window = passage.window.to(device)
+        bias = simulated_bias(
+            window, choice.family, choice.dictionary, estimate, architecture.transit_limits_s
+        )
+        stop_if(cancelled)
         decoder = TransitDecoder(window.arterial)
         spacing_mm = series.geometry.spacing
 
@@ -106,11 +113,11 @@ class PhaeDelayMethod(NetworkMethod):
                 window,
                 choice,
                 decoder,
-                network,
+                estimate,
+                bias,
                 lambda match: shared(
                     match, beside.reshape(mask[0].shape), spacing_mm, architecture.neighbourhood
                 ),
-                device,
             )
             found["MTT"][rows], found["Tmax"][rows] = mtt_s, delay_s
             found["CBV"][rows], found["misfit"][rows] = amplitude, misfit
@@ -161,10 +168,21 @@ def _passage(series: DscSeries, mask: np.ndarray, bolus: BolusTiming, aif: Aif) 
     )
 
 
+def _estimate_of(network: torch.nn.Module, device: str) -> Estimate:
+    """The network as a function, in the precision of the device."""
+
+    def estimate(read: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        with autocast(device):
+            found: tuple[torch.Tensor, torch.Tensor] = network(read)
+        return found
+
+    return estimate
+
+
 def _choose(
     passage: _Passage,
     architecture: PhaeDelayArchitecture,
-    network: torch.nn.Module,
+    estimate: Estimate,
     device: str,
     cancelled: CancelCheck,
 ) -> ResidueChoice:
@@ -172,12 +190,6 @@ def _choose(
     count = passage.voxels.inside.size
     some = np.unique(np.linspace(0, count - 1, min(count, _LOOKED_AT)).astype(int))
     curves, _, flags = passage.read(some)
-
-    def estimate(read: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        with autocast(device):
-            found: tuple[torch.Tensor, torch.Tensor] = network(read)
-        return found
-
     with torch.inference_mode():
         return choose_residue(
             curves[np.flatnonzero(flags == Flag.GOOD)].to(device),
@@ -195,15 +207,14 @@ def _estimated(
     window: BolusWindow,
     choice: ResidueChoice,
     decoder: TransitDecoder,
-    network: torch.nn.Module,
+    estimate: Estimate,
+    bias: TransitBias,
     share: Callable[[Match], Match],
-    device: str,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """MTT and delay in s, amplitude in the unit of the curves and misfit, (N,) each."""
     with torch.inference_mode():
-        read = features(share(choice.dictionary.match(curves)), choice.dictionary)
-        with autocast(device):
-            mtt_s, delay_s = network(read)
+        match = share(choice.dictionary.match(curves))
+        mtt_s, delay_s = bias.without(*estimate(features(match, choice.dictionary)), match)
         g = decoder.curves(choice.family, mtt_s / window.step_s, delay_s / window.step_s)
         found = fit(curves, g, window)
         frames = max(choice.dictionary.count, PARAMETERS + 1.0)
