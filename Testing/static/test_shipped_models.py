@@ -10,12 +10,20 @@ import pytest
 from jsonschema import Draft202012Validator
 from SyntheticPerfusionLib.methods.model_folder import read_model_folder
 from SyntheticPerfusionLib.methods.model_registry import broken_folders, model_folders
+from SyntheticPerfusionLib.methods.registry import get_method, method_names
 
 MODELS = Path(__file__).resolve().parents[2] / "Resources" / "Models"
 FOLDERS = sorted(path for path in MODELS.iterdir() if path.is_dir())
-NAMES = ["phae", "phae-delay", "rbf-hess", "tmax-hess", "ttp-hess"]
+GENERATORS = [
+    f"{group}-{name}"
+    for group in ("pix2pix", "temp-pix2pix")
+    for name in ("cbf", "cbv", "mtt", "tmax", "ttp")
+]
+NAMES = sorted(
+    ["collateral-mdrnn", "phae", "phae-delay", "rbf-hess", "tmax-hess", "ttp-hess", *GENERATORS]
+)
 """The models that people are told of; one that comes is added here."""
-MOST_BYTES = 20e6
+MOST_BYTES = 50e6
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +56,14 @@ def test_a_shipped_card_names_no_place_on_the_machine_that_trained_it(folder):
 def test_every_shipped_model_is_offered():
     assert broken_folders() == []
     assert sorted(model_folders()) == NAMES == [folder.name for folder in FOLDERS]
+
+
+@pytest.mark.parametrize("group", ["pix2pix", "temp-pix2pix"])
+def test_the_generators_of_kossen_are_one_method_of_five_maps(group):
+    assert group in method_names()
+    assert not set(GENERATORS) & set(method_names())
+    given = {item.name for item in get_method(group).quantities}
+    assert given == {"CBF", "CBV", "MTT", "Tmax", "TTP"}
 
 
 def test_all_weights_together_stay_small():
