@@ -112,6 +112,7 @@ def test_every_layer_learns():
     ("changes", "said"),
     [
         ({"growth": 6}, "a layer of the architecture has 6 maps"),
+        ({"decoder": [128, 64, 32, 28]}, "a layer of the architecture has 14 maps"),
         ({"classes": 1}, "classes is 1; give 2 or more"),
         ({"blocks": [6, 0, 24, 48]}, "give 1 or more"),
         ({"blocks": [6, 12, 24]}, r"architecture\.blocks is \[6, 12, 24\]; expected 4"),

@@ -9,6 +9,7 @@ import pytest
 import torch
 from SyntheticPerfusionLib.errors import Cancelled, InputError
 from SyntheticPerfusionLib.methods.pix2pix import Pix2PixMethod
+from SyntheticPerfusionLib.methods.time_points import resampling_weights
 from SyntheticPerfusionLib.series.concentration import Flag
 from SyntheticPerfusionLib.training.pix2pix_slices import Drawn
 from SyntheticPerfusionLib.training.pix2pix_task import Pix2PixTask
@@ -109,6 +110,23 @@ def test_a_finer_matrix_gives_about_the_same_map(tmp_path):
     found = method.estimate(fine, mask.repeat(2, axis=1).repeat(2, axis=2))["Tmax"][0]
     back = found.reshape(64, 2, 64, 2).mean(axis=(1, 3))
     assert np.corrcoef(back[mask[0]], coarse[mask[0]])[0, 1] > 0.8
+
+
+@pytest.mark.parametrize("matrix", [64, 192])
+def test_a_slice_with_a_single_voxel_of_brain_has_a_map(tmp_path, matrix):
+    series, mask = pix2pix_series(grid=(2, matrix, matrix))
+    lone = (1, matrix // 2, matrix // 2)
+    mask[1], mask[lone] = False, True
+    method = Pix2PixMethod(pix2pix_model(tmp_path))
+    examined = method.examine(series, mask).input
+    source, brain = examined.slice(1).source, examined.slice(1).brain
+    assert brain.any()
+    # All that is seen is this voxel.
+    own, bolus = series.signal[(slice(None), *lone)], examined.bolus
+    curve = resampling_weights(series.frame_times_s, examined.times_s()) @ own
+    curve /= own[bolus.baseline_start : bolus.baseline_stop].mean()
+    np.testing.assert_allclose(source[:, brain], curve[:, None].repeat(brain.sum(), 1), rtol=1e-3)
+    assert 0 < method.estimate(series, mask)["Tmax"][lone] < 12
 
 
 def test_it_stops_when_asked(tmp_path):

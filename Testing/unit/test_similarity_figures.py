@@ -136,6 +136,10 @@ def test_scales_are_those_of_the_cards_and_of_the_first_who_states_one():
         return SimpleNamespace(describe=lambda: {"card": {"preprocessing": preprocessing}})
 
     ttp = method(target={"quantity": "TTP", "low": 5.0, "high": 50.0}, before_s=15.0)
+    stretched = method(
+        target={"quantity": "TTP", "low": 0, "high": 80}, time="series", before_s=15.0
+    )
+    assert scales_of([stretched]) == {"TTP": MapScale(0, 80)}
     flow = method(target={"quantity": "CBF", "low": 0.0, "high": 900.0}, before_s=15.0)
     later = method(target={"quantity": "CBF", "low": 0.0, "high": 300.0}, before_s=15.0)
     phases = method(highest={"Collateral_arterial": 5.0, "Collateral_delay": 4.0})

@@ -54,3 +54,15 @@ def test_heads_are_seen_the_same_way_up():
     np.testing.assert_allclose(there, usual.to_network(values), atol=1e-6)
     brain = np.ones((64, 64), bool)
     np.testing.assert_allclose(turned.from_network(there, brain), values[::-1], atol=1e-6)
+
+
+@pytest.mark.parametrize("matrix", [64, 200, 256])
+def test_every_voxel_of_a_mask_is_seen_however_thin_the_mask(matrix):
+    plane = SlicePlane((matrix, matrix), (220 / matrix, 220 / matrix), 64)
+    mask = np.zeros((matrix, matrix), bool)
+    mask[matrix // 2, matrix // 3] = mask[3, 5] = True
+    mask[10:30, matrix - 9] = True
+    brain = plane.brain(mask)
+    back = plane.from_network(np.where(brain, 7.0, 1000).astype(np.float32), brain)
+    np.testing.assert_allclose(back[mask], 7, rtol=1e-5)
+    assert plane.to_network(mask)[brain].min() >= 1e-3

@@ -53,7 +53,8 @@ def scales_of_card(card: Mapping[str, Any]) -> dict[str, MapScale]:
     }
     target = preprocessing.get("target", {})
     if {"low", "high"} <= set(target):
-        clocked = target["quantity"] in _CLOCKED
-        before_s = float(preprocessing.get("before_s", 0.0)) if clocked else None
+        # Points that are stretched over the series begin with its first frame instead.
+        by_bolus = target["quantity"] in _CLOCKED and preprocessing.get("time", "bolus") == "bolus"
+        before_s = float(preprocessing.get("before_s", 0.0)) if by_bolus else None
         scales[target["quantity"]] = MapScale(float(target["low"]), float(target["high"]), before_s)
     return scales

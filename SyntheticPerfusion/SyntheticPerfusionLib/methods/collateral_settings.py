@@ -54,7 +54,9 @@ class CollateralArchitecture:
                 f"{list(self.blocks)}; give 1 or more."
             )
         widths = (self.first, self.growth, self.bottleneck, *self.transitions, *self.decoder)
-        for width in widths:
+        # Residual layers are half as wide inside.
+        halves = (after // 2 for after in self.decoder if after >= 2 * self.group_channels)
+        for width in (*widths, *halves):
             if width < 1 or width % self.group_channels:
                 raise InputError(
                     f"A layer of the architecture has {width} maps, which are not multiples of "

@@ -67,6 +67,8 @@ class HessMethod(NetworkMethod):
             HessPreprocessing.from_json(self.preprocessing),
             series.geometry.direction,
         )
+        # Asked before the slices, which else ask side by side: they must all be in one precision.
+        in_bfloat16 = has_bfloat16(device)
         run = _Run(network, examination, device)
         values = np.zeros((2, *mask.shape), np.float32)
         slices = [int(k) for k in np.flatnonzero(mask.any(axis=(1, 2)))]
@@ -92,7 +94,7 @@ class HessMethod(NetworkMethod):
             flags=flags,
             settings={
                 "frames_used": [int(n) for n in np.flatnonzero(run.window.counts)[[0, -1]]],
-                "precision": "bfloat16" if has_bfloat16(device) else "float32",
+                "precision": "bfloat16" if in_bfloat16 else "float32",
             },
         )
 

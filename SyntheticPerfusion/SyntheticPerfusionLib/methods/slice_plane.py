@@ -12,6 +12,8 @@ import numpy as np
 
 _LEAST_SHARE = 0.5
 """Of a voxel of the network's plane that must be brain, for it to be brain."""
+_LEAST_TRACE = 1e-3
+"""The same, for brain that would else be seen by none: single voxels of a fine matrix."""
 
 
 class SlicePlane:
@@ -48,8 +50,12 @@ class SlicePlane:
         return self._rows @ planes.astype(np.float32) @ self._columns.T
 
     def brain(self, mask: np.ndarray) -> np.ndarray:
-        """(M, M) bool of a mask (J, I)."""
-        return self.to_network(mask) >= _LEAST_SHARE
+        """(M, M) bool of a mask (J, I), every voxel of which reads its map from some of it."""
+        brain: np.ndarray = self.to_network(mask) >= _LEAST_SHARE
+        if self.same:
+            return brain
+        unseen = mask & (self._rows_back @ brain.astype(np.float32) @ self._columns_back.T <= 0)
+        return brain | (self.to_network(unseen) >= _LEAST_TRACE) if unseen.any() else brain
 
     def from_network(self, values: np.ndarray, brain: np.ndarray) -> np.ndarray:
         """(J, I) float32 of a map (M, M) that says something in `brain` (M, M)."""

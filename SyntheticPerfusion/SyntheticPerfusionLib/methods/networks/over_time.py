@@ -42,7 +42,7 @@ class _OverTime(torch.autograd.Function):
         taps = weight.permute(0, 2, 1).flatten(1).to(hidden.dtype)
         found = hidden.new_empty(points // 2, len(weight), voxels)
         for n, (start, stop, tap) in enumerate(_windows(points)):
-            rows = hidden[start:stop].view(-1, voxels)
+            rows = hidden[start:stop].view((stop - start) * channels, voxels)
             own = taps[:, tap * channels : (tap + stop - start) * channels]
             torch.mm(own, rows, out=found[n])
         ctx.save_for_backward(hidden, taps)
@@ -57,9 +57,10 @@ class _OverTime(torch.autograd.Function):
         of_taps = torch.zeros(taps.shape, dtype=ctx.weight_dtype, device=taps.device)
         of_hidden = torch.zeros_like(hidden) if ctx.needs_input_grad[0] else None
         for n, (start, stop, tap) in enumerate(_windows(points)):
-            own = slice(tap * channels, (tap + stop - start) * channels)
-            of_taps[:, own] += gradient[n] @ hidden[start:stop].view(-1, voxels).T
+            count = (stop - start) * channels
+            own = slice(tap * channels, tap * channels + count)
+            of_taps[:, own] += gradient[n] @ hidden[start:stop].view(count, voxels).T
             if of_hidden is not None:
-                of_hidden[start:stop].view(-1, voxels).addmm_(taps[:, own].T, gradient[n])
+                of_hidden[start:stop].view(count, voxels).addmm_(taps[:, own].T, gradient[n])
         of_weight = of_taps.view(len(taps), KERNEL, channels).permute(0, 2, 1)
         return of_hidden, of_weight
