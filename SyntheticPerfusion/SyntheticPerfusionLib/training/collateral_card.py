@@ -53,9 +53,7 @@ def card_texts(
     """
     drawn = config.data.source == "digital"
     seen = "digital patients only" if drawn else "the patients of one folder"
-    head = (
-        ", which learned to class each voxel by intensity besides" if architecture.ordinal else ""
-    )
+    head = "; it learned to class voxels by intensity besides" if architecture.ordinal else ""
     limitations = [
         _of_patients(drawn),
         "The regions and the phases behind the maps it learned from are this program's "

@@ -193,13 +193,10 @@ class Pix2PixTask(Task):
         slices = torch.tensor(len(made))
         learned = absolute_error(made, true, batch["brain"] & ~counted)
         figures = {"MAE": (error, counted.sum()), "L1": (learned * slices, slices)}
-        # In the mode that it learned in its figures would hang on which slices stand together.
-        self.companion.eval()
         from_source = self.companion.of_source(source)
         for name, map_ in (("judged_true", true), ("judged_made", made)):
             judged = self.companion(from_source, map_).sigmoid().mean()
             figures[name] = (judged * slices, slices)
-        self.companion.train()
         return figures
 
     def card(self) -> dict[str, Any]:
