@@ -262,7 +262,7 @@ def test_its_card_says_where_it_is_not_the_papers():
     card = make_task().card()
     assert card["quantities"] == list(QUANTITIES)
     assert card["title"].startswith("Collateral phases, 3D-MDRNN")
-    assert card["valid_range"]["slices"] == [5, 5]
+    assert card["valid_range"]["slices"] == [3, 10]
     assert not card["needs"]["aif"]
     assert not card["needs"]["echo_time"]
     said = " ".join(card["limitations"])
