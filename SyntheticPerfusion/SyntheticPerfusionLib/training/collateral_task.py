@@ -218,8 +218,8 @@ class CollateralTask(Task):
     def card(self) -> dict[str, Any]:
         """See Task."""
         spans = valid_range([one.patient for one in self._all["train"]], "patch")
-        # It learned from stacks as deep as its crop, and the depth is never pooled: a few slices more
-        # than the training patients have are nothing new to it, a single one is.
+        # It learned from stacks as deep as its crop, and the depth is never pooled: a few slices
+        # more than the training patients have are nothing new to it, a single one is.
         fewest, most = spans["slices"]
         spans["slices"] = [float(self.settings.crop[0] or fewest), 2 * most]
         title = "3D-MDRNN" if self.architecture.ordinal else "3D-DRNN"
