@@ -15,6 +15,7 @@ from ..series.bolus import BolusTiming, timing_of_curve
 from .hess_bolus import early_strong_voxels, patch_weights
 from .hess_settings import HessArchitecture, HessPreprocessing
 from .hess_window import Window, make_window
+from .products import product
 
 _LEAST_SD = 1e-3
 """Least standard deviation as a share of the mean signal, for voxels that do not change."""
@@ -161,7 +162,8 @@ class HessInput:
 def _each_standardised(curves: np.ndarray, window: Window) -> np.ndarray:
     """(N, V) sequences of curves (T, V), each by its own mean and variance."""
     share = window.counts / window.counts.sum()
-    return _smoothed(curves, share @ curves, share @ (curves * curves), window)
+    mean, square = (product(share, one.astype(share.dtype)) for one in (curves, curves * curves))
+    return _smoothed(curves, mean, square, window)
 
 
 def _smoothed(
@@ -173,4 +175,4 @@ def _smoothed(
     # Means are taken off in front of the product, which rounds large sums otherwise.
     standardised = ((curves - mean) / sd).astype(np.float32)
     # Voxel by voxel in memory, as the network reads it.
-    return (standardised.T @ window.weights.T).T
+    return product(standardised.T, window.weights.T).T

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
+from .products import product
 
 MODES = ("bolus", "series")
 
@@ -71,4 +72,4 @@ def resampling_weights(frame_times_s: np.ndarray, times_s: np.ndarray) -> np.nda
 
 def resampled(curves: np.ndarray, frame_times_s: np.ndarray, times_s: np.ndarray) -> np.ndarray:
     """(points, V) float32 of curves (T, V), of any float type, at `times_s` (points,)."""
-    return resampling_weights(frame_times_s, times_s) @ curves.astype(np.float32)
+    return product(resampling_weights(frame_times_s, times_s), curves.astype(np.float32))
