@@ -12,6 +12,7 @@ import numpy as np
 
 from ..series.bolus import BolusTiming, timing_of_curve
 from .pix2pix_settings import Pix2PixArchitecture, Pix2PixPreprocessing
+from .products import product
 from .slice_plane import SlicePlane
 from .time_points import resampling_weights
 
@@ -82,10 +83,11 @@ class Pix2PixInput:
         curves *= np.float32(1 / self.bolus.baseline)
         steady = curves[self.bolus.baseline_start : self.bolus.baseline_stop].mean(axis=0)
         brain = self.plane.brain(mask)
+        points = product(weights, curves)
         if self.plane.same:
-            values, baseline = weights @ curves, steady
+            values, baseline = points, steady
         else:
-            values = self._on_plane(weights @ curves, mask)[:, brain]
+            values = self._on_plane(points, mask)[:, brain]
             baseline = self._on_plane(steady[None], mask)[0, brain]
         if self._preprocessing.source == "relative":
             values /= np.maximum(baseline, _LEAST_BASELINE)
