@@ -23,7 +23,7 @@ from .hess_card import card_texts, valid_range
 from .hess_loss import importance, squared_loss, weighted_loss
 from .hess_patches import Patch, PatchContent, PatchPatient, target_moments
 from .patients import TrainingPatient
-from .task import Task
+from .task import Task, evenly_spread
 from .typed_values import read_section
 
 _CLIP_S = (0.0, 20.0)
@@ -165,7 +165,7 @@ class HessTask(Task):
         """See Task: patches of validation patients without a shift."""
         return _ValidationBatches(
             self._all["validation"],
-            _spread(self._patches["validation"], self.settings.validation_patches),
+            evenly_spread(self._patches["validation"], self.settings.validation_patches),
         )
 
     def validation_figures(self, batch: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
@@ -262,13 +262,6 @@ def _joined(contents: Sequence[PatchContent], share: float) -> dict[str, Tensor]
         },
     }
     return {name: torch.from_numpy(np.asarray(array)) for name, array in arrays.items()}
-
-
-def _spread(patches: Sequence[Patch], count: int) -> list[Patch]:
-    """So many of the patches, evenly from first to last."""
-    if count >= len(patches):
-        return list(patches)
-    return [patches[n] for n in np.linspace(0, len(patches) - 1, count).round().astype(int)]
 
 
 def _settings(config: TrainingConfig) -> HessTaskSettings:

@@ -32,7 +32,7 @@ from .pix2pix_slices import (
     source_range,
     target_range,
 )
-from .task import Task
+from .task import Task, evenly_spread
 from .typed_values import read_section
 
 _PAPER = (
@@ -178,7 +178,7 @@ class Pix2PixTask(Task):
 
     def validation_batches(self) -> Sequence[dict[str, Tensor]]:
         """See Task: slices of validation patients, neither moved nor turned."""
-        slices = _spread(self._slices["validation"], self.settings.validation_slices)
+        slices = evenly_spread(self._slices["validation"], self.settings.validation_slices)
         return _ValidationBatches(self, slices, self.config.optimisation.batch_size)
 
     def validation_figures(self, batch: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
@@ -237,13 +237,6 @@ def _stacked(contents: Sequence[SliceContent]) -> dict[str, Tensor]:
         name: torch.from_numpy(np.stack([getattr(content, name) for content in contents]))
         for name in ("source", "brain", "target", "counted")
     }
-
-
-def _spread(slices: Sequence[Drawn], count: int) -> list[Drawn]:
-    """So many of the slices, evenly from first to last."""
-    if count >= len(slices):
-        return list(slices)
-    return [slices[n] for n in np.linspace(0, len(slices) - 1, count).round().astype(int)]
 
 
 def _settings(config: TrainingConfig) -> Pix2PixTaskSettings:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from .patients import TrainingPatient
 
 _LAST_OF_COSINE = 0.01
+
+Example = TypeVar("Example")
 
 
 class Task(ABC):
@@ -152,3 +155,10 @@ def plateaus(validated: Sequence[float], patience: int) -> int:
         if waited == patience:
             count, waited = count + 1, 0
     return count
+
+
+def evenly_spread(examples: Sequence[Example], count: int) -> list[Example]:
+    """So many of the examples, evenly from first to last; all where there are no more."""
+    if count >= len(examples):
+        return list(examples)
+    return [examples[n] for n in np.linspace(0, len(examples) - 1, count).round().astype(int)]
