@@ -205,9 +205,25 @@ def test_another_plan_is_refused(written, other, words):
     assert contents(written) == before
 
 
-def test_another_version_is_refused(copy, monkeypatch):
+def test_a_version_that_draws_the_same_patients_goes_on(copy, monkeypatch):
     monkeypatch.setattr(cohort_folder, "__version__", "99.0")
+    write_cohort(PLAN, copy)
+
+
+def test_a_version_that_draws_other_patients_is_refused(copy, monkeypatch):
+    monkeypatch.setattr(cohort_folder, "__version__", "99.0")
+    monkeypatch.setattr(cohort_folder, "SAME_PATIENTS_SINCE", "99.0")
     with pytest.raises(InputError, match=r"99\.0"):
+        write_cohort(PLAN, copy)
+
+
+@pytest.mark.parametrize("found", ["0.0.1", "99.0.0", "later", "0.4.0rc1"])
+def test_a_cohort_of_another_version_is_refused(copy, found):
+    path = copy / "dataset_description.json"
+    description = json.loads(path.read_text())
+    description["GeneratedBy"][0]["Version"] = found
+    path.write_text(json.dumps(description))
+    with pytest.raises(InputError, match=f"made by version {found}"):
         write_cohort(PLAN, copy)
 
 

@@ -22,6 +22,7 @@ from .. import __version__
 from ..errors import InputError
 from ..maps.write import unwritable
 from ..series.atomic import replacing
+from . import SAME_PATIENTS_SINCE
 from .bids import TRUTH, scan_folder
 from .cohort import SPLITS, CohortPlan, Member, identifier, scan_of
 from .disease import KINDS
@@ -171,12 +172,18 @@ def _stored_plan(root: Path) -> CohortPlan | None:
         raise InputError(
             f"{root} holds a data set that is no cohort of digital patients; choose another folder."
         ) from error
-    if version != __version__:
+    if not _numbers(SAME_PATIENTS_SINCE) <= _numbers(version) <= _numbers(__version__):
         raise InputError(
             f"The cohort in {root} was made by version {version} and this is {__version__}, whose "
             "patients may differ; choose another folder."
         )
     return CohortPlan.from_json(plan)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Of "0.3.0"; none, which comes before all others, where it is no such version."""
+    parts = str(version).split(".")
+    return tuple(map(int, parts)) if all(map(str.isdecimal, parts)) else ()
 
 
 def _check_same(plan: CohortPlan, stored: CohortPlan, root: Path) -> None:

@@ -20,8 +20,8 @@ from uuid import uuid4
 
 import numpy as np
 
-from .. import __version__
 from ..maps.write import unwritable, usable_folder
+from ..phantom import SAME_PATIENTS_SINCE
 from .patient_content import PatientContent
 
 _FORMAT = 1
@@ -41,7 +41,7 @@ class PatientCache:
 
     def name(self, identifier: str, made_of: Mapping[str, Any]) -> str:
         """What the patient made of these plain JSON values is called here."""
-        content = {"format": _FORMAT, "version": __version__, **made_of}
+        content = {"format": _FORMAT, "version": SAME_PATIENTS_SINCE, **made_of}
         text = json.dumps(content, sort_keys=True, default=str)
         return f"{identifier}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
