@@ -75,6 +75,8 @@ class OptimisationConfig:
     optimiser           "adam" or "adamw"; `betas` of its moments.
     weight_decay        as torch defines it for the optimiser.
     gradient_clip       largest norm of the gradient; 0: none.
+    companion_rate      learning rate of what learns beside the network, as the discriminator of a
+                        generator, over that of the network.
     """
 
     epochs: int = 30
@@ -88,6 +90,7 @@ class OptimisationConfig:
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 0.0
     gradient_clip: float = 0.0
+    companion_rate: float = 1.0
 
     def __post_init__(self) -> None:
         one_of("optimisation.schedule", self.schedule, SCHEDULES)
@@ -100,10 +103,11 @@ class OptimisationConfig:
             _at_least(f"optimisation.{name}", getattr(self, name), 1)
         for name in ("warmup_steps", "weight_decay", "gradient_clip"):
             _at_least(f"optimisation.{name}", getattr(self, name), 0)
-        if self.learning_rate <= 0:
-            raise InputError(
-                f"optimisation.learning_rate is {self.learning_rate:g}; give more than 0."
-            )
+        for name in ("learning_rate", "companion_rate"):
+            if getattr(self, name) <= 0:
+                raise InputError(
+                    f"optimisation.{name} is {getattr(self, name):g}; give more than 0."
+                )
 
 
 @dataclass(frozen=True)

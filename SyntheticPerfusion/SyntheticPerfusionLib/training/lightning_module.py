@@ -82,7 +82,14 @@ class TrainingModule(lightning.LightningModule):
         """The task's optimiser, in the state of the checkpoint."""
         optimiser = self._task.optimiser()
         if self._checkpoint:
-            optimiser.load_state_dict(self._checkpoint.optimiser)
+            try:
+                optimiser.load_state_dict(self._checkpoint.optimiser)
+            except ValueError as error:
+                raise InputError(
+                    f"The checkpoint in {self._folder.path} was written by another version of the "
+                    f"program, whose optimiser was set up otherwise ({error}); train anew in "
+                    "another folder."
+                ) from error
         return optimiser
 
     def on_train_start(self) -> None:
@@ -100,7 +107,7 @@ class TrainingModule(lightning.LightningModule):
         """Learning rate and random numbers follow from the step alone."""
         rate = self._rate(self.state.step)
         for group in self.optimizers(use_pl_optimizer=False).param_groups:  # type: ignore[union-attr]
-            group["lr"] = rate
+            group["lr"] = rate * group.get("share_of_rate", 1.0)
         _sow(_seed(self._config.seed, self.state.step, self.global_rank), self.device)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import InputError
 from ..methods.pix2pix_input import Pix2PixInput
 from ..methods.pix2pix_settings import Pix2PixArchitecture, Pix2PixPreprocessing, TargetRange
+from .digital_source import VESSELS
 from .patients import TrainingPatient
 
 LEAST_VOXELS = 200
@@ -58,7 +59,12 @@ class SlicePatient:
         clocked: bool,
         architecture: Pix2PixArchitecture,
         preprocessing: Pix2PixPreprocessing,
+        vessels: bool = False,
     ) -> None:
+        """A patient with the map `quantity`, a time of day where `clocked`.
+
+        vessels  whether the large vessels of a digital patient are learned as well.
+        """
         if quantity not in patient.targets:
             raise InputError(
                 f"{patient.identifier} has no {quantity} to learn from, only "
@@ -67,6 +73,7 @@ class SlicePatient:
         self.patient = patient
         self._quantity, self._clocked = quantity, clocked
         self._architecture, self._preprocessing = architecture, preprocessing
+        self._vessels = vessels
         self._opening = Lock()
 
     @cached_property
@@ -91,13 +98,21 @@ class SlicePatient:
         with self._opening:
             return self._opened
 
+    @cached_property
+    def _learned(self) -> np.ndarray:
+        """(K, J, I) bool, voxels whose targets are learned."""
+        counted, labels = np.asarray(self.patient.counted), self.patient.labels
+        if not self._vessels or labels is None:
+            return counted
+        return counted | (np.isin(labels, VESSELS) & np.asarray(self.patient.mask))
+
     def slices(self) -> list[int]:
-        """Slices with enough brain that counts."""
+        """Slices with enough tissue that counts."""
         counts = np.count_nonzero(self.patient.counted, axis=(1, 2))
         return [int(k) for k in np.flatnonzero(counts >= LEAST_VOXELS)]
 
     def targets(self) -> np.ndarray:
-        """(V,) float32 targets of all voxels that count, as learned: by the first time point."""
+        """(V,) float32 targets of the tissue that counts, as learned: by the first time point."""
         values = np.asarray(self.patient.targets[self._quantity])[self.patient.counted]
         clock = self.input.times_s()[0] if self._clocked else 0.0
         return values.astype(np.float32) - np.float32(clock)
@@ -106,7 +121,7 @@ class SlicePatient:
         """The slice; `preprocessing` says how its source is scaled."""
         k, patient, plane = drawn.k, self.patient, self.input.plane
         seen = self.input.slice(k, drawn.moved_s)
-        counted = np.asarray(patient.counted[k])
+        counted = self._learned[k]
         clock = np.float32(seen.start_s if self._clocked else 0.0)
         values = np.where(counted, patient.targets[self._quantity][k] - clock, 0)
         share = plane.to_network(counted)

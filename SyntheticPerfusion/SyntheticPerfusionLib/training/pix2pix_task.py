@@ -49,6 +49,8 @@ class Pix2PixTaskSettings:
     quantity           the map to learn: "CBF", "CBV", "MTT", "Tmax", "TTP" or another target.
     l1_weight          lambda of the absolute error beside the adversarial loss (paper: 1).
     moved_s            seconds by which the time points are moved at random, earliest and latest.
+    vessels            whether the large vessels of digital patients are learned with the tissue;
+                       what of theirs lies beyond the range of tissue is learned as its end.
     flips              left and right are exchanged in every second slice.
     slices_per_epoch   of each epoch, drawn anew; 0: all there are (the paper's epoch).
     validation_slices  fixed ones, spread over the validation patients.
@@ -57,6 +59,7 @@ class Pix2PixTaskSettings:
     quantity: str = "Tmax"
     l1_weight: float = 1.0
     moved_s: tuple[float, float] = (-3.0, 3.0)
+    vessels: bool = False
     flips: bool = True
     slices_per_epoch: int = 0
     validation_slices: int = 96
@@ -117,6 +120,7 @@ class Pix2PixTask(Task):
             self.range.clocked,
             self.architecture,
             self.preprocessing,
+            self.settings.vessels,
         )
 
     @classmethod
@@ -184,12 +188,13 @@ class Pix2PixTask(Task):
     def validation_figures(self, batch: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
         """See Task: the error in the map's unit in the brain, that of the loss, both judgements.
 
+        The error is to the nearest value that the range holds.
         judged_true and judged_made are the discriminator's mean probabilities of a true map.
         """
         source, counted = batch["source"], batch["counted"]
         true = self._scaled(batch)
         made = self.network(source, batch["brain"])
-        error = (self.range.in_unit(made) - batch["target"]).abs()[:, 0][counted].sum()
+        error = (self.range.in_unit(made) - self.range.in_unit(true)).abs()[:, 0][counted].sum()
         slices = torch.tensor(len(made))
         learned = absolute_error(made, true, batch["brain"] & ~counted)
         figures = {"MAE": (error, counted.sum()), "L1": (learned * slices, slices)}

@@ -132,12 +132,24 @@ class Task(ABC):
         return chosen.learning_rate * factor
 
     def optimiser(self) -> torch.optim.Optimizer:
-        """The optimiser of the network; by default the configuration's."""
+        """The optimiser of the network; by default the configuration's.
+
+        A group of its parameters learns at its `share_of_rate` of the step's learning rate.
+        """
         chosen = self.config.optimisation
         kind = torch.optim.AdamW if chosen.optimiser == "adamw" else torch.optim.Adam
-        learning = nn.ModuleList([self.network, *([self.companion] if self.companion else [])])
+        groups: list[dict[str, Any]] = [
+            {"params": list(self.network.parameters()), "share_of_rate": 1.0}
+        ]
+        if self.companion:
+            groups.append(
+                {
+                    "params": list(self.companion.parameters()),
+                    "share_of_rate": chosen.companion_rate,
+                }
+            )
         return kind(
-            learning.parameters(),
+            groups,
             lr=chosen.learning_rate,
             betas=chosen.betas,
             weight_decay=chosen.weight_decay,

@@ -2,13 +2,17 @@
 
 It is trained beside the generator and never shipped. Its first convolution is linear, so that the
 share of the source is computed once for all the maps that are judged by it: the same sum as of the
-concatenated pair.
+concatenated pair. The source has many channels and the map one: started alike, the map is a
+hundredth of what that sum varies by, and goes unseen for thousands of steps. Its weights therefore
+start larger, by the root of the number of time points, and both weigh the same.
 """
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -33,6 +37,8 @@ class PatchDiscriminator(nn.Module):
         self.norms = nn.ModuleList(nn.BatchNorm2d(features) for features in widths)
         self.judge = nn.Conv2d(widths[-1], 1, KERNEL, stride=2, padding=1)
         self.apply(start_as_pix2pix)
+        with torch.no_grad():
+            self.first.weight[:, -1:] *= math.sqrt(points)
 
     def of_source(self, source: Tensor) -> Tensor:
         """(B, width, M / 2, M / 2): what source (B, points, M, M) gives to the first layer."""
