@@ -112,6 +112,8 @@ def test_the_discriminator_judges_the_pair_in_patches():
     maps = torch.rand(2, 1, 128, 128)
     found = judge(judge.of_source(source), maps)
     assert found.shape == (2, 1, 8, 8)
+    weight = judge.first.weight.detach()
+    assert float(weight[:, -1].std() / weight[:, :-1].std()) == pytest.approx(80**0.5, rel=0.3)
     hidden = judge.first(torch.cat([source, maps], dim=1))
     hidden = functional.leaky_relu(judge.norms[0](hidden), 0.2)
     for convolution, norm in zip(judge.convolutions, judge.norms[1:], strict=True):

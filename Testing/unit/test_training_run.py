@@ -20,7 +20,7 @@ from SyntheticPerfusionLib.methods.model_registry import model_folders
 from SyntheticPerfusionLib.training import lightning_module, run
 from SyntheticPerfusionLib.training.batch_stream import BatchStream
 from SyntheticPerfusionLib.training.beginning import check_beginning
-from SyntheticPerfusionLib.training.checkpoints import read_checkpoint
+from SyntheticPerfusionLib.training.checkpoints import read_checkpoint, write_checkpoint
 from SyntheticPerfusionLib.training.configuration import TrainingConfig
 from SyntheticPerfusionLib.training.finish import without_places
 from SyntheticPerfusionLib.training.requirements import TRAINING_PACKAGES
@@ -138,6 +138,38 @@ def test_what_learns_beside_the_network_goes_on_too_and_is_not_shipped(tmp_path)
     alone = train(configuration(), tmp_path / "alone")
     shipped = read_model_folder(tmp_path / "through" / "toy-line").weights()
     assert shipped.keys() == alone.weights().keys()
+
+
+def test_a_companion_learns_at_its_share_of_the_rate(tmp_path):
+    rates = []
+    for share in (1.0, 0.1):
+        config = configuration(
+            task={"companion": True}, optimisation={"companion_rate": share, "epochs": 1}
+        )
+        folder = tmp_path / str(share)
+        asked = iter(range(1000))
+        with pytest.raises(Cancelled):
+            train(config, folder, cancelled=lambda asked=asked: next(asked) == 3)
+        groups = read_checkpoint(folder / "checkpoints" / "last.pt").optimiser["param_groups"]
+        rates.append([group["lr"] for group in groups])
+    assert rates[0][0] == rates[0][1] == rates[1][0] > 0
+    assert rates[1][1] == pytest.approx(0.1 * rates[0][1])
+
+
+def test_a_checkpoint_of_another_optimiser_is_refused_in_one_sentence(tmp_path):
+    config = configuration(task={"companion": True})
+    asked = iter(range(1000))
+    with pytest.raises(Cancelled):
+        train(config, tmp_path, cancelled=lambda: next(asked) == 7)
+    path = tmp_path / "checkpoints" / "last.pt"
+    checkpoint = read_checkpoint(path)
+    checkpoint.optimiser["param_groups"].pop()
+    write_checkpoint(path, checkpoint)
+    before = path.read_bytes()
+    with pytest.raises(InputError, match="another version of the program") as refused:
+        train(config, tmp_path)
+    assert "\n" not in str(refused.value)
+    assert path.read_bytes() == before
 
 
 def test_the_rate_is_halved_where_validation_stands_still(tmp_path):

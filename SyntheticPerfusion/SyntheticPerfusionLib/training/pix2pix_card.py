@@ -21,6 +21,12 @@ _PAPER_TRAINING = {"epochs": 100, "batch_size": 4, "learning_rate": 1e-4, "betas
 _PAPER_EPOCHS_OF_FINE_TUNING = 50
 _PAPER_L1_WEIGHT = 1.0
 _ABSOLUTE = ("CBF", "CBV")
+_JUDGED = (
+    "How far its discriminator told true maps from made ones at the end stands in "
+    "metrics.validation, as the mean probability of being true that it gave to either "
+    "(judged_true, judged_made): where both are alike it told nothing, and the map was in effect "
+    "learned by its absolute error."
+)
 _READS = {
     "pix2pix": "with its time points as channels, knowing no order among them",
     "temp-pix2pix": "first over time, voxel by voxel, then over the slice",
@@ -33,10 +39,12 @@ def card_texts(
     preprocessing: Pix2PixPreprocessing,
     target: TargetRange,
     l1_weight: float,
+    vessels: bool,
 ) -> dict[str, Any]:
     """`title`, `description` and `limitations` of model.json.
 
     l1_weight  lambda of the absolute error beside the adversarial loss.
+    vessels    whether large vessels were learned.
     preprocessing, target  as they are after training, with the ranges that were found.
     """
     drawn = config.data.source == "digital"
@@ -48,12 +56,12 @@ def card_texts(
         "Slices are worked on one by one: what only a neighbouring slice shows is not known.",
         _of_time(preprocessing, architecture.points),
         _of_source(preprocessing),
-        _of_target(target),
-        "Voxels of the brain whose target does not count, those of large vessels above all, are "
-        "left out of the absolute error, which the paper takes over whole slices.",
+        _of_target(target, bool(config.preprocessing.get("target"))),
+        _of_vessels(vessels),
         _of_sizes(architecture),
         _of_training(config),
         _of_absolute_error(l1_weight),
+        _JUDGED,
     ]
     return {
         "title": f"Synthetic {name} ({architecture.generator}, Kossen 2022)",
@@ -131,13 +139,31 @@ def _of_source(preprocessing: Pix2PixPreprocessing) -> str:
     )
 
 
-def _of_target(target: TargetRange) -> str:
+def _of_target(target: TargetRange, taken_over: bool) -> str:
     known = quantity(target.quantity)
     unit = f" {known.unit}" if known.unit else ""
     clock = ", counted from the first time point" if target.clocked else ""
+    origin = (
+        "the range of the model that it was trained on from"
+        if taken_over
+        else "the 99.9th percentile of tissue in the training patients"
+    )
     return (
-        f"{known.name} of {target.low:g} to {target.high:g}{unit}{clock}, the 99.9th percentile of "
-        "the training patients, is -1 to 1: it gives no values beyond."
+        f"{known.name} of {target.low:g} to {target.high:g}{unit}{clock}, {origin}, is -1 to 1: it "
+        "gives no values beyond."
+    )
+
+
+def _of_vessels(learned: bool) -> str:
+    if learned:
+        return (
+            "Large vessels were learned with the tissue, as far as their values lie within that "
+            "range: what exceeds it is shown as its highest value."
+        )
+    return (
+        "Voxels of the brain whose target does not count, those of large vessels above all, are "
+        "left out of the absolute error, which the paper takes over whole slices: what is shown "
+        "there means nothing."
     )
 
 
@@ -168,6 +194,11 @@ def _of_training(config: TrainingConfig) -> str:
     if config.start_from and not config.preprocessing.get("target"):
         start = Path(config.start_from).name
         other.append(f"weights that began as those of {start} (paper: as random numbers)")
+    if chosen.companion_rate != 1:
+        other.append(
+            f"the discriminator at {chosen.companion_rate:g} of the generator's learning rate "
+            "(paper: at the same)"
+        )
     if chosen.schedule != "constant":
         other.append(f"a learning rate that falls ({chosen.schedule}; paper: constant)")
     if not other:

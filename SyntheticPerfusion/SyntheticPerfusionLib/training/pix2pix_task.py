@@ -218,6 +218,7 @@ class Pix2PixTask(Task):
                 self.preprocessing,
                 self.range,
                 self.settings.l1_weight,
+                self.settings.vessels,
             ),
             "paper": _PAPER,
         }
