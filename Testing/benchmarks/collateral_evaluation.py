@@ -240,6 +240,8 @@ def comparison(rows: Iterable[SimilarityRow], names: Sequence[str]) -> None:
             for figure, attribute in FIGURES.items():
                 at = values.setdefault((row.method, figure, row.quantity), {})
                 at[row.patient] = getattr(row.figures, attribute)
+    if {first, second} - {method for method, _, _ in values}:
+        return
     lines = []
     for figure in FIGURES:
         for name in COLLATERAL_NAMES:

@@ -206,6 +206,18 @@ def test_untrained_it_says_the_mean_of_each_phase():
         assert value == pytest.approx(np.mean(values), rel=1e-3)
 
 
+def test_a_patient_in_whom_nothing_counts_leaves_the_start_alone():
+    empty = collateral_patient(5)
+    empty.counted[:] = False
+    patients = [collateral_patient(n) for n in range(2)]
+    valid = collateral_patient(9, "validation")
+    with_it, without = (
+        make_task([*patients, *more, valid]).network.regression.bias for more in ([empty], [])
+    )
+    assert torch.isfinite(with_it).all()
+    torch.testing.assert_close(with_it, without, rtol=0.05, atol=0.05)
+
+
 def test_validation_is_of_whole_patients_and_its_r2_is_pearsons_squared():
     task = make_task()
     batches = task.validation_batches()

@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..methods.method import Method
+from ..methods.pix2pix_settings import TargetRange
 from .seen_before import cards_of
-
-_CLOCKED = ("TTP", "BAT")
-
 
 @dataclass(frozen=True)
 class MapScale:
@@ -54,7 +52,8 @@ def scales_of_card(card: Mapping[str, Any]) -> dict[str, MapScale]:
     target = preprocessing.get("target", {})
     if {"low", "high"} <= set(target):
         # Points that are stretched over the series begin with its first frame instead.
-        by_bolus = target["quantity"] in _CLOCKED and preprocessing.get("time", "bolus") == "bolus"
+        clocked = TargetRange.from_json(target).clocked
+        by_bolus = clocked and preprocessing.get("time", "bolus") == "bolus"
         before_s = float(preprocessing.get("before_s", 0.0)) if by_bolus else None
         scales[target["quantity"]] = MapScale(float(target["low"]), float(target["high"]), before_s)
     return scales

@@ -166,7 +166,11 @@ class CollateralTask(Task):
 
     def _begin_with_the_mean(self) -> None:
         """Let the untrained network say the mean of each phase, and no more."""
-        shares = [self.scale.shares(one.target).mean(axis=0) for one in self._all["train"]]
+        shares = [
+            self.scale.shares(one.target).mean(axis=0)
+            for one in self._all["train"]
+            if len(one.target)
+        ]
         assert self.network.regression.bias is not None
         with torch.no_grad():
             mean = torch.from_numpy(2 * np.mean(shares, axis=0) - 1)
