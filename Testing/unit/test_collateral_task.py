@@ -281,6 +281,8 @@ def test_its_card_says_where_it_is_not_the_papers():
     assert "blocks 1/1/1/2 (paper: 6/12/24/48)" in said
     assert "2 epochs of batches of 2, each 3 slices of the brain's own rows and columns" in said
     assert "where the paper takes the raw signal" in said
+    later = make_task(start_from="/home/clinic/first-half").card()
+    assert "0.005 held, from the weights of first-half on (paper" in " ".join(later["limitations"])
     drnn = make_task(architecture={"ordinal": False}).card()
     assert "3D-DRNN" in drnn["title"]
     assert "intensity besides" in card["description"]

@@ -77,7 +77,7 @@ def test_the_patch_of_the_bolus_lies_in_the_patient_and_not_in_the_grid():
         direction=(-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0),
     )
     one, other = (
-        make_task([patient, hess_patient(9, "validation")])._all["train"][0].input
+        make_task([patient, hess_patient(9, "validation")])._all["train"][0].input()
         for patient in (upright, turned)
     )
     patch = one.bolus_input(one.window())["patch"]

@@ -12,6 +12,7 @@ from ..methods.method import Method
 from ..methods.pix2pix_settings import TargetRange
 from .seen_before import cards_of
 
+
 @dataclass(frozen=True)
 class MapScale:
     """What becomes -1 and 1: `low` and `high`, in the unit of the map. Beyond them it is clipped.

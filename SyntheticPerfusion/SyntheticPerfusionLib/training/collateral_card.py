@@ -6,10 +6,11 @@ sentences follow from the configuration.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from ..methods.collateral_settings import CollateralArchitecture, CollateralPreprocessing
-from .configuration import OptimisationConfig, TrainingConfig
+from .configuration import TrainingConfig
 
 _PAPER_LAYERS = {
     "first": 8,
@@ -62,7 +63,7 @@ def card_texts(
         "one voxel in two hundred) is cut off.",
         _of_layers(architecture),
         _of_the_source(preprocessing),
-        _of_training(config.optimisation, crop),
+        _of_training(config, crop),
         ""
         if vessels or not drawn
         else "Voxels with a large vessel did not count in training, so their values mean little.",
@@ -119,17 +120,19 @@ def _of_the_source(preprocessing: CollateralPreprocessing) -> str:
     return f"Its input is this project's choice: {said}." if said else ""
 
 
-def _of_training(chosen: OptimisationConfig, crop: tuple[int, int, int]) -> str:
+def _of_training(config: TrainingConfig, crop: tuple[int, int, int]) -> str:
+    chosen = config.optimisation
     same = all(getattr(chosen, name) == value for name, value in _PAPER_TRAINING.items())
-    if same and crop[1:] == _PAPER_PLANE:
+    if same and crop[1:] == _PAPER_PLANE and not config.start_from:
         return ""
     slices = f"{crop[0]} slices" if crop[0] else "all slices"
     plane = f"{crop[1]} x {crop[2]} voxels" if all(crop[1:]) else "the brain's own rows and columns"
     fall = _FALLS.get(chosen.schedule, f"halved after {chosen.patience} epochs without improvement")
+    start = f", from the weights of {Path(config.start_from).name} on" if config.start_from else ""
     return (
         f"It was trained by this project's choice of schedule: {chosen.epochs} epochs of batches "
         f"of {chosen.batch_size}, each {slices} of {plane}, learning rate {chosen.learning_rate:g} "
-        f"{fall} (paper: 300 epochs of all slices of 224 x 224 voxels, 0.001 halved after 10 "
+        f"{fall}{start} (paper: 300 epochs of all slices of 224 x 224 voxels, 0.001 halved after 10 "
         "epochs without improvement)."
     )
 

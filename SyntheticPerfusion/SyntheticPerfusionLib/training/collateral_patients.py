@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from threading import Lock
 
 import numpy as np
 from scipy import ndimage
@@ -25,6 +24,7 @@ from ..methods.collateral_input import (
 from ..methods.collateral_scale import PhaseScale
 from ..methods.collateral_settings import QUANTITIES, CollateralPreprocessing
 from .digital_source import VESSELS
+from .opened_once import OpenedOnce
 from .patients import TrainingPatient
 
 _WRONG_DEPTH = 2
@@ -71,29 +71,19 @@ class PhasePatient:
         self._vessels = vessels
         self._points, self._preprocessing = points, preprocessing
         self._median_width = median_width
-        self._opening = Lock()
+        self.input = OpenedOnce(patient, self._opened)
 
-    @cached_property
     def _opened(self) -> CollateralInput:
         patient = self.patient
-        try:
-            made = collateral_input(
-                patient.signal,
-                patient.frame_times_s,
-                np.asarray(patient.mask),
-                self._points,
-                self._preprocessing,
-            )
-        except InputError as error:
-            raise InputError(f"{patient.identifier}: {error}") from error
+        made = collateral_input(
+            patient.signal,
+            patient.frame_times_s,
+            np.asarray(patient.mask),
+            self._points,
+            self._preprocessing,
+        )
         # Half the memory, and finer than the noise.
         return CollateralInput(made.voxels, made.values.astype(np.float16))
-
-    @property
-    def input(self) -> CollateralInput:
-        """What the network sees; opened once, whichever thread asks first."""
-        with self._opening:
-            return self._opened
 
     @cached_property
     def counted(self) -> np.ndarray:
@@ -119,7 +109,7 @@ class PhasePatient:
 
     def whole(self, multiple: int) -> Canvas:
         """The canvas that holds all of the brain."""
-        return canvas_around(self.input.voxels, multiple)
+        return canvas_around(self.input().voxels, multiple)
 
     def part(self, crop: tuple[int, int, int], multiple: int, rng: np.random.Generator) -> Canvas:
         """A canvas of `crop` slices, rows and columns, 0 standing for all that hold brain.
@@ -130,7 +120,7 @@ class PhasePatient:
         all_of_it = self.whole(multiple)
         shape = tuple(wanted or whole for wanted, whole in zip(crop, all_of_it.shape, strict=True))
         slices = shape[0] + (shape[0] == _WRONG_DEPTH)
-        centred = centred_canvas(self.input.voxels, (slices, shape[1], shape[2]))
+        centred = centred_canvas(self.input().voxels, (slices, shape[1], shape[2]))
         spare = all_of_it.shape[0] - slices
         if spare <= 0:
             return centred
@@ -139,7 +129,7 @@ class PhasePatient:
 
     def example(self, canvas: Canvas, flipped: bool = False) -> PhaseExample:
         """The patient on a canvas; left and right exchanged where `flipped`."""
-        volume = self.input.volume(canvas)
+        volume = self.input().volume(canvas)
         held, places = canvas.places(self.counted)
         if flipped:
             volume = np.ascontiguousarray(volume[..., ::-1])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from threading import Lock
 
 import numpy as np
 
@@ -14,6 +12,7 @@ from ..methods.hess_input import HessInput
 from ..methods.hess_neighbours import neighbours_in_slice
 from ..methods.hess_settings import HessArchitecture, HessPreprocessing
 from ..methods.hess_window import allowed_shifts
+from .opened_once import OpenedOnce, check_target
 from .patients import TrainingPatient
 
 
@@ -56,37 +55,23 @@ class PatchPatient:
         architecture: HessArchitecture,
         preprocessing: HessPreprocessing,
     ) -> None:
-        if quantity not in patient.targets:
-            raise InputError(
-                f"{patient.identifier} has no {quantity} to learn from, only "
-                f"{', '.join(patient.targets) or 'none'}."
-            )
+        check_target(patient, quantity)
         self.patient = patient
         self._quantity, self._clocked = quantity, clocked
         self._architecture, self._preprocessing = architecture, preprocessing
-        self._opening = Lock()
+        self.input = OpenedOnce(patient, self._opened)
 
-    @cached_property
     def _opened(self) -> HessInput:
         patient = self.patient
-        try:
-            return HessInput(
-                patient.signal,
-                patient.frame_times_s,
-                patient.mask,
-                patient.spacing_mm,
-                self._architecture,
-                self._preprocessing,
-                patient.direction,
-            )
-        except InputError as error:
-            raise InputError(f"{patient.identifier}: {error}") from error
-
-    @property
-    def input(self) -> HessInput:
-        """The examination; opened once, whichever thread asks first."""
-        with self._opening:
-            return self._opened
+        return HessInput(
+            patient.signal,
+            patient.frame_times_s,
+            patient.mask,
+            patient.spacing_mm,
+            self._architecture,
+            self._preprocessing,
+            patient.direction,
+        )
 
     def patches(self, number: int, rows: int) -> list[Patch]:
         """All patches with brain that counts, as those of patient `number`."""
@@ -101,7 +86,7 @@ class PatchPatient:
 
     def shifts(self, lowest: int, highest: int) -> tuple[int, int]:
         """The shifts of that range that leave the bolus in the sequence."""
-        opened = self.input
+        opened = self.input()
         return allowed_shifts(
             opened.bolus, len(opened.times_s), self._architecture.frames, lowest, highest
         )
@@ -111,7 +96,7 @@ class PatchPatient:
         values = self.patient.targets[self._quantity].reshape(-1)[voxels].astype(np.float32)
         if not self._clocked:
             return values
-        return values - np.float32(self.input.window(shift).middle_s)
+        return values - np.float32(self.input().window(shift).middle_s)
 
     def counted_in(self, patch: Patch) -> int:
         """How many voxels of a patch count."""
@@ -119,7 +104,7 @@ class PatchPatient:
 
     def content(self, patch: Patch, shift: int = 0) -> PatchContent:
         """The patch with its sequence shifted by so many frames."""
-        opened = self.input
+        opened = self.input()
         window = opened.window(shift)
         rows = slice(patch.start, patch.stop)
         mask = np.asarray(self.patient.mask[patch.k, rows])
@@ -149,9 +134,9 @@ def target_moments(
         voxels = np.flatnonzero(one.patient.counted)
         values = one.targets(voxels).astype(np.float64)
         low, high = one.shifts(lowest, highest)
-        base = one.input.window(0).middle_s
+        base = one.input().window(0).middle_s
         for shift in sorted({low, (low + high) // 2, high}) if one._clocked else [0]:
-            moved = values + (base - one.input.window(shift).middle_s)
+            moved = values + (base - one.input().window(shift).middle_s)
             count += moved.size
             total += float(moved.sum())
             square += float(moved @ moved)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from threading import Lock
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from ..errors import InputError
 from ..methods.pix2pix_input import Pix2PixInput
 from ..methods.pix2pix_settings import Pix2PixArchitecture, Pix2PixPreprocessing, TargetRange
 from .digital_source import VESSELS
+from .opened_once import OpenedOnce, check_target
 from .patients import TrainingPatient
 
 LEAST_VOXELS = 200
@@ -65,38 +65,24 @@ class SlicePatient:
 
         vessels  whether the large vessels of a digital patient are learned as well.
         """
-        if quantity not in patient.targets:
-            raise InputError(
-                f"{patient.identifier} has no {quantity} to learn from, only "
-                f"{', '.join(patient.targets) or 'none'}."
-            )
+        check_target(patient, quantity)
         self.patient = patient
         self._quantity, self._clocked = quantity, clocked
         self._architecture, self._preprocessing = architecture, preprocessing
         self._vessels = vessels
-        self._opening = Lock()
+        self.input = OpenedOnce(patient, self._opened)
 
-    @cached_property
     def _opened(self) -> Pix2PixInput:
         patient = self.patient
-        try:
-            return Pix2PixInput(
-                patient.signal,
-                patient.frame_times_s,
-                np.asarray(patient.mask),
-                patient.spacing_mm,
-                self._architecture,
-                self._preprocessing,
-                patient.direction,
-            )
-        except InputError as error:
-            raise InputError(f"{patient.identifier}: {error}") from error
-
-    @property
-    def input(self) -> Pix2PixInput:
-        """The examination; opened once, whichever thread asks first."""
-        with self._opening:
-            return self._opened
+        return Pix2PixInput(
+            patient.signal,
+            patient.frame_times_s,
+            np.asarray(patient.mask),
+            patient.spacing_mm,
+            self._architecture,
+            self._preprocessing,
+            patient.direction,
+        )
 
     @cached_property
     def _learned(self) -> np.ndarray:
@@ -114,13 +100,13 @@ class SlicePatient:
     def targets(self) -> np.ndarray:
         """(V,) float32 targets of the tissue that counts, as learned: by the first time point."""
         values = np.asarray(self.patient.targets[self._quantity])[self.patient.counted]
-        clock = self.input.times_s()[0] if self._clocked else 0.0
+        clock = self.input().times_s()[0] if self._clocked else 0.0
         return values.astype(np.float32) - np.float32(clock)
 
     def content(self, drawn: Drawn, preprocessing: Pix2PixPreprocessing) -> SliceContent:
         """The slice; `preprocessing` says how its source is scaled."""
-        k, patient, plane = drawn.k, self.patient, self.input.plane
-        seen = self.input.slice(k, drawn.moved_s)
+        k, patient, plane = drawn.k, self.patient, self.input().plane
+        seen = self.input().slice(k, drawn.moved_s)
         counted = self._learned[k]
         clock = np.float32(seen.start_s if self._clocked else 0.0)
         values = np.where(counted, patient.targets[self._quantity][k] - clock, 0)
@@ -139,7 +125,7 @@ class SlicePatient:
         """(N,) values of the source in the brain of some slices, not yet scaled."""
         slices = self.slices()
         some = np.linspace(0, len(slices) - 1, min(_SOURCE_SLICES, len(slices))).round()
-        seen = [self.input.slice(slices[int(n)]) for n in some]
+        seen = [self.input().slice(slices[int(n)]) for n in some]
         return np.concatenate([one.source[:, one.brain].ravel() for one in seen] or [np.zeros(0)])
 
 
