@@ -88,6 +88,19 @@ def test_the_unit_of_the_signal_and_the_place_in_the_matrix_do_not_matter(tmp_pa
         np.testing.assert_allclose(back, plain[name], atol=0.05)
 
 
+@pytest.mark.parametrize(("slices", "rows"), [(-1, 1), (1, -1), (-1, -1)])
+def test_however_a_series_is_stored_the_network_sees_the_head_upright(tmp_path, slices, rows):
+    series, mask = hess_series(grid=(4, 17, 16))
+    method = CollateralMethod(collateral_model(tmp_path))
+    plain = method.estimate(series, mask)
+    turn = (slice(None, None, slices), slice(None, None, rows))
+    geometry = replace(series.geometry, direction=(1, 0, 0, 0, rows, 0, 0, 0, slices))
+    stored = replace(series, signal=series.signal[:, *turn].copy(), geometry=geometry)
+    found = method.estimate(stored, mask[turn])
+    for name in plain.names:
+        np.testing.assert_allclose(found[name][turn], plain[name], atol=1e-4, err_msg=name)
+
+
 def test_voxels_without_signal_hold_0_and_are_flagged(tmp_path):
     series, mask = hess_series()
     signal = series.signal.copy()

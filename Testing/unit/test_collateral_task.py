@@ -117,6 +117,27 @@ def test_left_and_right_change_places_in_volume_and_targets_alike():
     assert np.any(picture(flipped) != picture(plain))
 
 
+def test_a_head_that_is_stored_the_other_way_round_is_learned_upright():
+    plain = collateral_patient(0)
+    stored = replace(
+        plain,
+        signal=plain.signal[:, ::-1, ::-1],
+        mask=plain.mask[::-1, ::-1],
+        counted=plain.counted[::-1, ::-1],
+        targets={name: map_[::-1, ::-1] for name, map_ in plain.targets.items()},
+        direction=(1, 0, 0, 0, -1, 0, 0, 0, -1),
+    )
+    task = make_task([plain, stored, collateral_patient(9, "validation")])
+    first, second = task._all["train"]
+    canvas = first.whole(16)
+    assert canvas == second.whole(16)
+    one, other = first.example(canvas), second.example(canvas)
+    np.testing.assert_allclose(other.volume, one.volume, atol=2e-3)
+    order, same = np.argsort(one.places), np.argsort(other.places)
+    np.testing.assert_array_equal(other.places[same], one.places[order])
+    np.testing.assert_array_equal(other.target[same], one.target[order])
+
+
 def test_crops_are_of_their_size_and_any_slices():
     task = make_task(task={"crop": [3, 16, 0]})
     patient = task._all["train"][0]

@@ -11,7 +11,7 @@ from ..progress import CancelCheck, Progress, never, silent, stop_if
 from ..series.aif import Aif
 from ..series.concentration import Flag
 from ..series.dsc_series import DscSeries
-from .collateral_input import canvas_around, collateral_input
+from .collateral_input import canvas_around, collateral_input, upright
 from .collateral_scale import PhaseScale
 from .collateral_settings import QUANTITIES, CollateralArchitecture, CollateralPreprocessing
 from .network_method import NetworkMethod
@@ -49,7 +49,12 @@ class CollateralMethod(NetworkMethod):
         preprocessing = CollateralPreprocessing.from_json(self.preprocessing)
         progress(0.0, f"Time points ({self.name})")
         seen = collateral_input(
-            series.signal, series.frame_times_s, mask, network.architecture.points, preprocessing
+            series.signal,
+            series.frame_times_s,
+            mask,
+            network.architecture.points,
+            preprocessing,
+            series.geometry.direction,
         )
         stop_if(cancelled)
         progress(0.3, f"Collateral maps ({self.name})")
@@ -60,7 +65,7 @@ class CollateralMethod(NetworkMethod):
             answers = network(volume, places)
         stop_if(cancelled)
         found = np.zeros((len(QUANTITIES), *mask.shape), np.float32)
-        found[:, *seen.voxels] = scale.maps(answers.cpu().numpy()).T
+        found[:, *upright(seen.voxels, mask.shape, series.geometry.direction)] = scale.maps(answers.cpu().numpy()).T
         dark = without_signal(series, mask)
         progress(1.0, f"Collateral maps ({self.name})")
         return self.maps(

@@ -52,11 +52,29 @@ def centred_canvas(voxels: np.ndarray, shape: tuple[int, int, int]) -> Canvas:
     return Canvas((k, j, i), shape)
 
 
+def upright(
+    voxels: np.ndarray, shape: tuple[int, ...], direction: tuple[float, ...]
+) -> np.ndarray:
+    """(3, V) voxels where they lie in a head that stands upright and looks up, and back again.
+
+    The network sees all heads alike: slices from the neck to the crown, rows from the forehead to
+    the back. Left and right it has seen exchanged.
+    shape      (K, J, I) of the series.
+    direction  (9,) cosines of its axes (i, j, k) to the left, the back and the crown, row by row.
+    """
+    turned = voxels.copy()
+    if direction[8] < 0:
+        turned[0] = shape[0] - 1 - turned[0]
+    if direction[4] < 0:
+        turned[1] = shape[1] - 1 - turned[1]
+    return turned
+
+
 @dataclass(frozen=True, eq=False)
 class CollateralInput:
     """The voxels that the network sees.
 
-    voxels  (3, V) int: (k, j, i) of each.
+    voxels  (3, V) int: (k, j, i) of each, in an upright head.
     values  (points, V) float32.
     """
 
@@ -77,11 +95,13 @@ def collateral_input(
     mask: np.ndarray,
     points: int,
     preprocessing: CollateralPreprocessing,
+    direction: tuple[float, ...] = (1, 0, 0, 0, 1, 0, 0, 0, 1),
 ) -> CollateralInput:
     """The input of a series at steady state.
 
-    signal  (T, K, J, I) of any float type in arbitrary units; may be memory-mapped.
-    mask    (K, J, I) bool, the brain.
+    signal     (T, K, J, I) of any float type in arbitrary units; may be memory-mapped.
+    mask       (K, J, I) bool, the brain.
+    direction  of the series, see `upright`.
     Raises InputError where the brain shows no bolus.
     """
     seen = paper_mask(signal) if preprocessing.mask == "paper" else mask
@@ -111,7 +131,8 @@ def collateral_input(
         values /= _level(values[when >= bolus.arrival_time_s][:, brain])
     else:
         values = _between_extremes(resampled(curves, times_s, when))
-    return CollateralInput(np.stack(np.unravel_index(inside, seen.shape)), values)
+    voxels = np.stack(np.unravel_index(inside, seen.shape))
+    return CollateralInput(upright(voxels, seen.shape, direction), values)
 
 
 def _level(passage: np.ndarray) -> np.float32:

@@ -20,6 +20,7 @@ from ..methods.collateral_input import (
     canvas_around,
     centred_canvas,
     collateral_input,
+    upright,
 )
 from ..methods.collateral_scale import PhaseScale
 from ..methods.collateral_settings import QUANTITIES, CollateralPreprocessing
@@ -81,12 +82,13 @@ class PhasePatient:
             np.asarray(patient.mask),
             self._points,
             self._preprocessing,
+            patient.direction,
         )
         # Half the memory, and finer than the noise.
         return CollateralInput(made.voxels, made.values.astype(np.float16))
 
     @cached_property
-    def counted(self) -> np.ndarray:
+    def _counted(self) -> np.ndarray:
         """(3, V) the voxels whose targets count."""
         counted = np.asarray(self.patient.counted)
         if self._vessels and self.patient.labels is not None:
@@ -95,9 +97,14 @@ class PhasePatient:
         return np.stack(np.nonzero(counted))
 
     @cached_property
+    def counted(self) -> np.ndarray:
+        """(3, V) the same voxels in an upright head."""
+        return upright(self._counted, self.patient.mask.shape, self.patient.direction)
+
+    @cached_property
     def target(self) -> np.ndarray:
         """(V, 5) float32 of those voxels."""
-        where = tuple(self.counted)
+        where = tuple(self._counted)
         size = (1, self._median_width, self._median_width)
         columns = []
         for name in QUANTITIES:
