@@ -87,9 +87,12 @@ def collateral_network(seed: int = 0, **changes: Any) -> CollateralNetwork:
 
 
 def collateral_model(
-    place: Path, valid_range: dict[str, Any] | None = None, **changes: Any
+    place: Path, valid_range: dict[str, Any] | None = None, mask: str = "given", **changes: Any
 ) -> ModelFolder:
-    """A model folder of this family whose weights are random; `changes` of its architecture."""
+    """A model folder of this family whose weights are random; `changes` of its architecture.
+
+    mask  of CollateralPreprocessing.
+    """
     network = collateral_network(**changes)
     card = small_card(
         name="collateral-small",
@@ -97,7 +100,7 @@ def collateral_model(
         quantities=list(QUANTITIES),
         architecture=network.architecture.as_json(),
         preprocessing={
-            **CollateralPreprocessing().as_json(),
+            **CollateralPreprocessing(mask=mask).as_json(),
             "highest": PhaseScale(HIGHEST).as_json(),
         },
         **({"valid_range": valid_range} if valid_range else {}),

@@ -114,6 +114,20 @@ def test_voxels_without_signal_hold_0_and_are_flagged(tmp_path):
         assert np.isfinite(maps[name]).all()
 
 
+def test_what_the_papers_mask_leaves_out_holds_0_is_flagged_and_said(tmp_path):
+    series, mask = hess_series(grid=(3, 20, 16))
+    signal = series.signal.copy()
+    signal[:, 1, 9:11, 7:9] *= 0.01
+    rim = mask.copy()
+    rim[:, :, :-1] |= mask[:, :, 1:]
+    model = collateral_model(tmp_path, mask="paper")
+    maps = CollateralMethod(model).estimate(series.with_signal(signal), rim)
+    unseen = rim & (maps.flags == Flag.NO_SIGNAL)
+    assert 0 < unseen.sum() < 0.3 * rim.sum()
+    assert not any(maps[name][unseen].any() for name in maps.names)
+    assert any(f"{unseen.sum()} voxels of the brain mask are not brain" in w for w in maps.warnings)
+
+
 def test_a_single_slice_runs_and_is_said_to_be_outside_what_it_was_trained_on(tmp_path):
     valid = {"slices": [20, 25], "repetition_time_s": [1.0, 2.5]}
     method = CollateralMethod(collateral_model(tmp_path, valid))

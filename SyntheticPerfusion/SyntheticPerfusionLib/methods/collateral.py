@@ -43,7 +43,9 @@ class CollateralMethod(NetworkMethod):
         progress: Progress = silent,
         cancelled: CancelCheck = never,
     ) -> PerfusionMaps:
-        """See `Method.estimate`. Flagged is only what shows no signal: those voxels hold 0."""
+        """See `Method.estimate`. Flagged is only what shows no signal, or is not in the paper's
+        mask where the network was trained by that: those voxels hold 0.
+        """
         network, scale = self.network(device), self.scale
         assert isinstance(network, CollateralNetwork)
         preprocessing = CollateralPreprocessing.from_json(self.preprocessing)
@@ -65,16 +67,30 @@ class CollateralMethod(NetworkMethod):
             answers = network(volume, places)
         stop_if(cancelled)
         found = np.zeros((len(QUANTITIES), *mask.shape), np.float32)
-        found[:, *upright(seen.voxels, mask.shape, series.geometry.direction)] = scale.maps(answers.cpu().numpy()).T
-        dark = without_signal(series, mask)
+        where = tuple(upright(seen.voxels, mask.shape, series.geometry.direction))
+        found[:, *where] = scale.maps(answers.cpu().numpy()).T
+        unseen = mask.copy()
+        unseen[where] = False
+        dark = without_signal(series, mask) | unseen
         progress(1.0, f"Collateral maps ({self.name})")
         return self.maps(
             {name: np.where(dark, 0, map_) for name, map_ in zip(QUANTITIES, found, strict=True)},
             series,
             mask,
+            warnings=_of_unseen(int(unseen.sum())),
             flags=np.where(dark, Flag.NO_SIGNAL, Flag.GOOD).astype(np.uint8),
             settings={
                 "source": preprocessing.source,
                 "precision": "bfloat16" if has_bfloat16(device) else "float32",
             },
         )
+
+
+def _of_unseen(voxels: int) -> tuple[str, ...]:
+    """What is said of voxels of the brain that the network was not shown."""
+    if not voxels:
+        return ()
+    return (
+        f"{voxels} voxels of the brain mask are not brain by the sum of the series, by which this "
+        "network was trained (Le 2021); they hold 0.",
+    )

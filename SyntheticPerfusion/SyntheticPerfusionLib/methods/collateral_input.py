@@ -52,9 +52,7 @@ def centred_canvas(voxels: np.ndarray, shape: tuple[int, int, int]) -> Canvas:
     return Canvas((k, j, i), shape)
 
 
-def upright(
-    voxels: np.ndarray, shape: tuple[int, ...], direction: tuple[float, ...]
-) -> np.ndarray:
+def upright(voxels: np.ndarray, shape: tuple[int, ...], direction: tuple[float, ...]) -> np.ndarray:
     """(3, V) voxels where they lie in a head that stands upright and looks up, and back again.
 
     The network sees all heads alike: slices from the neck to the crown, rows from the forehead to

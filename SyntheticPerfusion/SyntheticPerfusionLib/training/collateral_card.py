@@ -132,8 +132,8 @@ def _of_training(config: TrainingConfig, crop: tuple[int, int, int]) -> str:
     return (
         f"It was trained by this project's choice of schedule: {chosen.epochs} epochs of batches "
         f"of {chosen.batch_size}, each {slices} of {plane}, learning rate {chosen.learning_rate:g} "
-        f"{fall}{start} (paper: 300 epochs of all slices of 224 x 224 voxels, 0.001 halved after 10 "
-        "epochs without improvement)."
+        f"{fall}{start} (paper: 300 epochs of all slices of 224 x 224 voxels, 0.001 halved after "
+        "10 epochs without improvement)."
     )
 
 
