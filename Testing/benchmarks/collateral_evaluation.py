@@ -48,6 +48,7 @@ WITHOUT_CARD = {
 }
 """Where no model is looked at: about what training sets hold."""
 PLACES = (INSIDE, INSIDE_WITHOUT_VESSELS)
+TISSUES = ("grey matter", "white matter", "penumbra", "core")
 GROUPS = {"all": None, "healthy": "healthy", "stroke": "stroke"}
 FIGURES = {"R2": "r2", "MAE": "mae", "Tanimoto": "tanimoto", "SSIM": "ssim"}
 ASKED = {"R2": 0.90, "MAE": 0.063, "Tanimoto": 0.945, "SSIM": 0.933}
@@ -113,6 +114,8 @@ def main() -> None:
     comparison(pictures.rows, [method.name for method in models])
     physical = physical_errors(result)
     physical_table(names, physical)
+    biases = {tissue: of_region(result, tissue, "median_difference") for tissue in TISSUES}
+    bias_table(names, biases)
     seconds = {
         name: spread(one.seconds for one in result.found if one.method == name).mean
         for name in names
@@ -134,14 +137,12 @@ def main() -> None:
             "plan": held_out.plan_of(arguments).as_json(),
             "scales": {name: vars(one) for name, one in scales.items()},
             "figures": plain_spreads(over_patients(pictures.rows)),
-            "average": plain_spreads(
-                {
-                    (place, group, name): {figure: columns[AVERAGE]}
-                    for (place, group), figures in found.items()
-                    for (name, figure), columns in figures.items()
-                }
-            ),
+            "average": plain_spreads(averages(found)),
             "physical": plain_spreads({(name,): columns for name, columns in physical.items()}),
+            "median difference": {
+                tissue: plain_spreads({(name,): columns for name, columns in by.items()})
+                for tissue, by in biases.items()
+            },
             "seconds": seconds,
             "patients": result.patients,
             "kinds": kinds,
@@ -229,6 +230,15 @@ def detailed(name: str, figures: Mapping[tuple[str, str], Columns]) -> None:
     )
 
 
+def averages(found: Mapping[tuple[str, str], Mapping[tuple[str, str], Columns]]) -> dict[Any, Any]:
+    """The average over phases of each figure, by place, group of patients and method."""
+    of_all: dict[Any, dict[str, Spread]] = {}
+    for (place, group), figures in found.items():
+        for (name, figure), columns in figures.items():
+            of_all.setdefault((place, group, name), {})[figure] = columns[AVERAGE]
+    return of_all
+
+
 def comparison(rows: Iterable[SimilarityRow], names: Sequence[str]) -> None:
     """The first model against the second, phase by phase in the same patients: table 2."""
     if len(names) < 2:
@@ -270,16 +280,35 @@ def comparison(rows: Iterable[SimilarityRow], names: Sequence[str]) -> None:
 def physical_errors(result: Evaluation) -> dict[str, Columns]:
     """Mean absolute error by method and phase, in the maps' unit (1: the brain's usual tracer),
     in the brain without large vessels."""
+    return of_region(result, BRAIN, "mean_absolute")
+
+
+def of_region(result: Evaluation, region: str, figure: str) -> dict[str, Columns]:
+    """A figure of an Agreement in a region of the brain, by method and phase."""
     values: dict[str, dict[str, list[float]]] = {}
     for one in result.found:
         for row in one.figures.regions:
-            if row.region == BRAIN and row.quantity in COLLATERAL_NAMES:
+            if row.region == region and row.quantity in COLLATERAL_NAMES:
                 at = values.setdefault(one.method, {}).setdefault(row.quantity, [])
-                at.append(row.agreement.mean_absolute)
+                at.append(getattr(row.agreement, figure))
     return {
         method: {name: spread(found) for name, found in by_phase.items()}
         for method, by_phase in values.items()
     }
+
+
+def bias_table(names: Sequence[str], biases: Mapping[str, Mapping[str, Columns]]) -> None:
+    """How far maps are off in each tissue, to which side."""
+    print_table(
+        "Median difference from the truth, in the maps' unit",
+        ["tissue", "method", *(short(name) for name in COLLATERAL_NAMES)],
+        [
+            [tissue, name, *(with_sd(by[name].get(one), "+.2f") for one in COLLATERAL_NAMES)]
+            for tissue, by in biases.items()
+            for name in names
+            if name in by
+        ],
+    )
 
 
 def physical_table(names: Sequence[str], figures: Mapping[str, Columns]) -> None:

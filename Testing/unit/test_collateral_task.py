@@ -175,6 +175,29 @@ def test_voxels_that_do_not_count_do_not_move_the_loss_and_patients_weigh_alike(
     assert_same(moved.batch(0, 0, 0, 1), plain.batch(0, 0, 0, 1))
 
 
+def test_lesions_of_digital_patients_weigh_as_much_as_asked():
+    patient = collateral_patient(0)
+    labels = np.full(patient.mask.shape, int(TissueLabel.GREY_MATTER), np.uint8)
+    labels[2, 9:13] = int(TissueLabel.CORE)
+    labels[3, 9:13] = int(TissueLabel.PENUMBRA)
+    drawn = replace(patient, labels=labels)
+    valid = collateral_patient(9, "validation")
+    task = make_task([drawn, patient, valid], task={"lesion_weight": 5.0})
+    lesion, without = task._all["train"]
+    one, other = (some.example(some.whole(16)) for some in (lesion, without))
+    inside = np.isin(labels, (TissueLabel.CORE, TissueLabel.PENUMBRA))[patient.counted]
+    assert inside.any()
+    np.testing.assert_array_equal(one.weight, np.where(inside, 5, 1))
+    np.testing.assert_array_equal(other.weight, 1)
+    weights = task._joined([one, other])["weights"].numpy()
+    first = weights[: len(one.weight)]
+    assert first.sum() == pytest.approx(0.5)
+    assert first[inside].min() == pytest.approx(5 * first[~inside].max())
+    np.testing.assert_allclose(weights[len(first) :], 0.5 / len(other.weight), rtol=1e-5)
+    assert "counted 5 times as much" in " ".join(task.card()["limitations"])
+    assert "times as much" not in " ".join(make_task().card()["limitations"])
+
+
 def test_large_vessels_of_digital_patients_count_where_asked():
     patient = collateral_patient(0)
     labels = np.where(patient.mask, TissueLabel.GREY_MATTER, TissueLabel.AIR).astype(np.uint8)
@@ -283,6 +306,7 @@ def test_a_short_training_learns(ordinal):
         ({"task": {"flip": 1.5}}, "task.flip is 1.5"),
         ({"task": {"regression_weight": 0.0}}, "the latter above 0"),
         ({"task": {"median_width": 2}}, "give an odd number"),
+        ({"task": {"lesion_weight": 0}}, "lesion_weight is 0; give more than 0"),
         ({"task": {"validation_patients": -1}}, "validation_patients is -1"),
     ],
 )

@@ -47,10 +47,11 @@ def card_texts(
     preprocessing: CollateralPreprocessing,
     crop: tuple[int, int, int],
     vessels: bool,
+    lesion_weight: float,
 ) -> dict[str, Any]:
     """`description` and `limitations` of model.json.
 
-    crop, vessels  of the `task` section (see collateral_task.CollateralTaskSettings).
+    crop, vessels, lesion_weight  of the `task` section (collateral_task.CollateralTaskSettings).
     """
     drawn = config.data.source == "digital"
     seen = "digital patients only" if drawn else "the patients of one folder"
@@ -64,6 +65,10 @@ def card_texts(
         _of_layers(architecture),
         _of_the_source(preprocessing),
         _of_training(config, crop),
+        ""
+        if lesion_weight == 1
+        else f"A voxel of core or penumbra counted {lesion_weight:g} times as much as any other in "
+        "the loss (paper: all alike), as tissue that hardly any tracer reaches, or late, is rare.",
         ""
         if vessels or not drawn
         else "Voxels with a large vessel did not count in training, so their values mean little.",

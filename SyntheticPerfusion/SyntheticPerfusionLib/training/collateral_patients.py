@@ -24,6 +24,7 @@ from ..methods.collateral_input import (
 )
 from ..methods.collateral_scale import PhaseScale
 from ..methods.collateral_settings import QUANTITIES, CollateralPreprocessing
+from ..phantom.truth import TissueLabel
 from .digital_source import VESSELS
 from .opened_once import OpenedOnce
 from .patients import TrainingPatient
@@ -32,6 +33,7 @@ _WRONG_DEPTH = 2
 """Slices with which gradients of convolutions three slices deep are wrong in bfloat16 on CPUs
 (torch 2.13 reads memory there that nobody wrote); with one slice and with three they are right."""
 _ROBUST_PERCENTILE = 99.5
+_LESIONS = (TissueLabel.CORE, TissueLabel.PENUMBRA)
 _EVERY = 7
 """Of the voxels of each patient, one in so many tells the highest value of a map: no divisor of
 usual numbers of columns, so that all columns have their say."""
@@ -44,11 +46,13 @@ class PhaseExample:
     volume  (points, K, J, I) float32.
     places  (V,) int64: where the voxels that count lie in (K, J, I), flat.
     target  (V, 5) float32 in the maps' unit.
+    weight  (V,) float32 of each in the loss: 1, or that of a lesion.
     """
 
     volume: np.ndarray
     places: np.ndarray
     target: np.ndarray
+    weight: np.ndarray
 
 
 class PhasePatient:
@@ -61,17 +65,19 @@ class PhasePatient:
         preprocessing: CollateralPreprocessing,
         median_width: int = 1,
         vessels: bool = True,
+        lesion_weight: float = 1.0,
     ) -> None:
         """A patient with five collateral maps.
 
         median_width  of the filter of the targets in the plane, in voxels; 1: none.
         vessels       whether the large vessels of a digital patient count, whose curves have
                       phases as all others have.
+        lesion_weight of core and penumbra of a digital patient.
         """
         self.patient = patient
         self._vessels = vessels
         self._points, self._preprocessing = points, preprocessing
-        self._median_width = median_width
+        self._median_width, self._lesion_weight = median_width, lesion_weight
         self.input = OpenedOnce(patient, self._opened)
 
     def _opened(self) -> CollateralInput:
@@ -114,6 +120,15 @@ class PhasePatient:
             columns.append(values[where])
         return np.stack(columns, axis=1)
 
+    @cached_property
+    def weight(self) -> np.ndarray:
+        """(V,) float32 weights of those voxels in the loss."""
+        labels = self.patient.labels
+        if labels is None:
+            return np.ones(self._counted.shape[1], np.float32)
+        lesion = np.isin(labels[tuple(self._counted)], _LESIONS)
+        return np.where(lesion, self._lesion_weight, 1).astype(np.float32)
+
     def whole(self, multiple: int) -> Canvas:
         """The canvas that holds all of the brain."""
         return canvas_around(self.input().voxels, multiple)
@@ -142,7 +157,7 @@ class PhasePatient:
             volume = np.ascontiguousarray(volume[..., ::-1])
             columns = canvas.shape[2]
             places = places + (columns - 1 - 2 * (places % columns))
-        return PhaseExample(volume, places, self.target[held])
+        return PhaseExample(volume, places, self.target[held], self.weight[held])
 
 
 def robust_scale(patients: Sequence[PhasePatient]) -> PhaseScale:

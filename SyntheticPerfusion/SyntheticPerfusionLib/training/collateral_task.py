@@ -52,6 +52,8 @@ class CollateralTaskSettings:
                          1: none, as for the noise-free maps of digital patients.
     vessels              whether the large vessels of digital patients count, too: they are what
                          the arterial map shows first.
+    lesion_weight        of a voxel of core or penumbra of a digital patient in the loss, others
+                         having 1: where little tracer arrives, or late, is rare.
     validation_patients  how many of them, as whole brains; 0: all.
     """
 
@@ -60,6 +62,7 @@ class CollateralTaskSettings:
     regression_weight: float = 0.75
     median_width: int = 1
     vessels: bool = True
+    lesion_weight: float = 1.0
     validation_patients: int = 0
 
     def __post_init__(self) -> None:
@@ -78,6 +81,8 @@ class CollateralTaskSettings:
             raise InputError(
                 f"task.validation_patients is {self.validation_patients}; give 0 or more."
             )
+        if self.lesion_weight <= 0:
+            raise InputError(f"task.lesion_weight is {self.lesion_weight:g}; give more than 0.")
         if self.median_width < 1 or self.median_width % 2 == 0:
             raise InputError(f"task.median_width is {self.median_width}; give an odd number.")
 
@@ -100,6 +105,7 @@ class CollateralTask(Task):
                     self.preprocessing,
                     self.settings.median_width,
                     self.settings.vessels,
+                    self.settings.lesion_weight,
                 )
                 for one in patients
                 if one.split == part
@@ -209,8 +215,10 @@ class CollateralTask(Task):
             inside = np.unravel_index(one.places, (k, j, i))
             number = np.full_like(inside[0], n)
             places.append(np.ravel_multi_index((number, *inside), (len(examples), *shape[1:])))
-        counts = [max(1, len(one.places)) * len(examples) for one in examples]
-        weights = [np.full(len(one.places), 1 / n) for one, n in zip(examples, counts, strict=True)]
+        weights = [
+            one.weight / (max(1.0, float(one.weight.sum(dtype=np.float64))) * len(examples))
+            for one in examples
+        ]
         arrays = {
             "volumes": volumes,
             "places": np.concatenate(places).astype(np.int64),
@@ -240,6 +248,7 @@ class CollateralTask(Task):
                 self.preprocessing,
                 self.settings.crop,
                 self.settings.vessels,
+                self.settings.lesion_weight,
             ),
             "paper": _PAPER,
         }
