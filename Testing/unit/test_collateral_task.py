@@ -194,7 +194,7 @@ def test_lesions_of_digital_patients_weigh_as_much_as_asked():
     assert first.sum() == pytest.approx(0.5)
     assert first[inside].min() == pytest.approx(5 * first[~inside].max())
     np.testing.assert_allclose(weights[len(first) :], 0.5 / len(other.weight), rtol=1e-5)
-    assert "counted 5 times as much" in " ".join(task.card()["limitations"])
+    assert "counted 5 times as much in the loss" in " ".join(task.card()["limitations"])
     assert "times as much" not in " ".join(make_task().card()["limitations"])
 
 

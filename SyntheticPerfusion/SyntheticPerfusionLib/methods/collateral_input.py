@@ -56,7 +56,7 @@ def upright(voxels: np.ndarray, shape: tuple[int, ...], direction: tuple[float, 
     """(3, V) voxels where they lie in a head that stands upright and looks up, and back again.
 
     The network sees all heads alike: slices from the neck to the crown, rows from the forehead to
-    the back. Left and right it has seen exchanged.
+    the back. Left and right it sees as they are stored: training exchanges them at random.
     shape      (K, J, I) of the series.
     direction  (9,) cosines of its axes (i, j, k) to the left, the back and the crown, row by row.
     """

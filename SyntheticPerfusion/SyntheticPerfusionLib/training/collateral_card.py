@@ -67,8 +67,9 @@ def card_texts(
         _of_training(config, crop),
         ""
         if lesion_weight == 1
-        else f"A voxel of core or penumbra counted {lesion_weight:g} times as much as any other in "
-        "the loss (paper: all alike), as tissue that hardly any tracer reaches, or late, is rare.",
+        else f"A voxel of core or penumbra counted {lesion_weight:g} times as much in the loss as "
+        "any other of the same patient (paper: all alike), as tissue that hardly any tracer "
+        "reaches, or late, is rare.",
         ""
         if vessels or not drawn
         else "Voxels with a large vessel did not count in training, so their values mean little.",

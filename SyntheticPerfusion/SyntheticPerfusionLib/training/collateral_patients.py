@@ -95,11 +95,18 @@ class PhasePatient:
 
     @cached_property
     def _counted(self) -> np.ndarray:
-        """(3, V) the voxels whose targets count."""
+        """(3, V) the voxels whose targets count, of those that the network sees."""
         counted = np.asarray(self.patient.counted)
         if self._vessels and self.patient.labels is not None:
             vessels = np.isin(self.patient.labels, VESSELS)
-            counted = counted | (vessels & np.asarray(self.patient.mask))
+            # Beyond the true brain, where a mask that was found may reach, there is no truth: 0.
+            known = np.any([self.patient.targets[name] != 0 for name in QUANTITIES], axis=0)
+            counted = counted | (vessels & np.asarray(self.patient.mask) & known)
+        if self._preprocessing.mask == "paper":
+            seen = np.zeros(counted.shape, bool)
+            shape, direction = counted.shape, self.patient.direction
+            seen[tuple(upright(self.input().voxels, shape, direction))] = True
+            counted = counted & seen
         return np.stack(np.nonzero(counted))
 
     @cached_property

@@ -52,8 +52,9 @@ class CollateralTaskSettings:
                          1: none, as for the noise-free maps of digital patients.
     vessels              whether the large vessels of digital patients count, too: they are what
                          the arterial map shows first.
-    lesion_weight        of a voxel of core or penumbra of a digital patient in the loss, others
-                         having 1: where little tracer arrives, or late, is rare.
+    lesion_weight        of a voxel of core or penumbra of a digital patient in the loss of the
+                         training, its other voxels having 1: where little tracer arrives, or late,
+                         is rare.
     validation_patients  how many of them, as whole brains; 0: all.
     """
 
@@ -151,7 +152,7 @@ class CollateralTask(Task):
         return self._losses(batch, self._features(batch))
 
     def validation_batches(self) -> Sequence[dict[str, Tensor]]:
-        """See Task: whole patients."""
+        """See Task: whole patients, all their voxels alike."""
         some = self._all["validation"]
         return _Whole(self, some[: self.settings.validation_patients or len(some)])
 
@@ -177,6 +178,8 @@ class CollateralTask(Task):
             for one in self._all["train"]
             if len(one.target)
         ]
+        if not shares:
+            raise InputError("No voxel of the training patients counts; check their brain masks.")
         assert self.network.regression.bias is not None
         with torch.no_grad():
             mean = torch.from_numpy(2 * np.mean(shares, axis=0) - 1)
@@ -200,8 +203,12 @@ class CollateralTask(Task):
         share = self.settings.regression_weight
         return share * regression + (1 - share) * ordinal
 
-    def _joined(self, examples: Sequence[PhaseExample]) -> dict[str, Tensor]:
+    def _joined(
+        self, examples: Sequence[PhaseExample], weighted: bool = True
+    ) -> dict[str, Tensor]:
         """Patients as one batch, on volumes as large as the largest of them.
+
+        weighted  whether lesions weigh more than other voxels of the same patient.
 
         volumes (N, points, K, J, I); places (V,) flat in (N, K, J, I); shares (V, 5) from 0 to 1;
         weights (V,), which add up to 1.
@@ -215,10 +222,8 @@ class CollateralTask(Task):
             inside = np.unravel_index(one.places, (k, j, i))
             number = np.full_like(inside[0], n)
             places.append(np.ravel_multi_index((number, *inside), (len(examples), *shape[1:])))
-        weights = [
-            one.weight / (max(1.0, float(one.weight.sum(dtype=np.float64))) * len(examples))
-            for one in examples
-        ]
+        each = [one.weight if weighted else np.ones_like(one.weight) for one in examples]
+        weights = [one / (max(1.0, one.sum(dtype=np.float64)) * len(examples)) for one in each]
         arrays = {
             "volumes": volumes,
             "places": np.concatenate(places).astype(np.int64),
@@ -265,7 +270,8 @@ class _Whole(Sequence[dict[str, Tensor]]):
 
     def __getitem__(self, n: int) -> dict[str, Tensor]:  # type: ignore[override]
         patient = self._patients[n]
-        return self._task._joined([patient.example(patient.whole(CollateralNetwork.MULTIPLE))])
+        whole = patient.example(patient.whole(CollateralNetwork.MULTIPLE))
+        return self._task._joined([whole], weighted=False)
 
 
 def _squared_correlation(found: Tensor, wanted: Tensor) -> Tensor:

@@ -126,7 +126,7 @@ def _card(config: TrainingConfig, task: Task, state: TrainingState) -> dict[str,
         "metrics": {
             "validation": {key: value for key, value in validation.items() if key not in ROW[1:]},
             **own.get("metrics", {}),
-            "command": f"synthetic-perfusion train {config.name}.yaml",
+            "command": "synthetic-perfusion train FILE, which holds training.configuration",
         },
     }
     for key in ("title", "description", "group"):

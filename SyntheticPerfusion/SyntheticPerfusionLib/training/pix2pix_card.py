@@ -21,8 +21,9 @@ _PAPER_TRAINING = {"epochs": 100, "batch_size": 4, "learning_rate": 1e-4, "betas
 _PAPER_EPOCHS_OF_FINE_TUNING = 50
 _PAPER_L1_WEIGHT = 1.0
 _ABSOLUTE = ("CBF", "CBV")
+_TAKEN_OVER = "the range of the model that the training started from"
 _JUDGED = (
-    "How far its discriminator told true maps from made ones at the end stands in "
+    "How far its discriminator told true maps from made ones in the epoch that was kept stands in "
     "metrics.validation, as the mean probability of being true that it gave to either "
     "(judged_true, judged_made): where both are alike it told nothing, and the map was in effect "
     "learned by its absolute error."
@@ -55,9 +56,9 @@ def card_texts(
         _of_scale(name),
         "Slices are worked on one by one: what only a neighbouring slice shows is not known.",
         _of_time(preprocessing, architecture.points),
-        _of_source(preprocessing),
+        _of_source(preprocessing, config),
         _of_target(target, bool(config.preprocessing.get("target"))),
-        _of_vessels(vessels),
+        _of_vessels(vessels, drawn, name),
         _of_sizes(architecture),
         _of_training(config),
         _of_absolute_error(l1_weight),
@@ -125,8 +126,10 @@ def _of_time(preprocessing: Pix2PixPreprocessing, points: int) -> str:
     )
 
 
-def _of_source(preprocessing: Pix2PixPreprocessing) -> str:
+def _of_source(preprocessing: Pix2PixPreprocessing, config: TrainingConfig) -> str:
     low, high = preprocessing.source_range
+    taken_over = Pix2PixPreprocessing.from_json(config.preprocessing).ranged
+    origin = _TAKEN_OVER if taken_over else "its 99.9th percentile in the training patients"
     what = (
         "each voxel's signal over its own baseline, this project's choice, where the paper takes "
         "the signal as it is"
@@ -134,8 +137,8 @@ def _of_source(preprocessing: Pix2PixPreprocessing) -> str:
         else "the signal over the baseline of the brain"
     )
     return (
-        f"The source is {what}; {low:g} to {high:g}, its 99.9th percentile in the training "
-        "patients, is -1 to 1, and values beyond are clipped."
+        f"The source is {what}; {low:g} to {high:g}, {origin}, is -1 to 1, and values beyond are "
+        "clipped."
     )
 
 
@@ -144,7 +147,7 @@ def _of_target(target: TargetRange, taken_over: bool) -> str:
     unit = f" {known.unit}" if known.unit else ""
     clock = ", counted from the first time point" if target.clocked else ""
     origin = (
-        "the range of the model that it was trained on from"
+        _TAKEN_OVER
         if taken_over
         else "the 99.9th percentile of tissue in the training patients"
     )
@@ -154,16 +157,27 @@ def _of_target(target: TargetRange, taken_over: bool) -> str:
     )
 
 
-def _of_vessels(learned: bool) -> str:
-    if learned:
+def _of_vessels(learned: bool, drawn: bool, name: str) -> str:
+    if not drawn:
         return (
-            "Large vessels were learned with the tissue, as far as their values lie within that "
-            "range: what exceeds it is shown as its highest value."
+            "Voxels of the brain without a value in the map that was learned are left out of the "
+            "absolute error, which the paper takes over whole slices."
         )
+    if not learned:
+        return (
+            "Large vessels are left out of the absolute error, which the paper takes over whole "
+            "slices: what is shown there means nothing."
+        )
+    of_tissue = (
+        f" {name} there is that of the tissue in the voxel; where blood fills it, nothing was "
+        "learned and what is shown means nothing."
+        if name in ("CBF", "MTT")
+        else ""
+    )
     return (
-        "Voxels of the brain whose target does not count, those of large vessels above all, are "
-        "left out of the absolute error, which the paper takes over whole slices: what is shown "
-        "there means nothing."
+        "Large vessels of the digital patients were learned with the tissue, as far as their "
+        "values lie within that range: what exceeds it is shown as its highest value, and counted "
+        f"so in the validation error.{of_tissue}"
     )
 
 
@@ -176,7 +190,8 @@ def _of_sizes(architecture: Pix2PixArchitecture) -> str:
     return (
         f"Layer widths, which the paper does not give, are this project's choice for a CPU: {path}"
         f"a U-Net of {_listed(architecture.widths)}, a discriminator that begins with "
-        f"{architecture.discriminator_width}."
+        f"{architecture.discriminator_width} and whose weights for the map start larger by the "
+        "root of the number of time points."
     )
 
 

@@ -38,7 +38,7 @@ class SliceContent:
 
     source   (points, M, M) float32 within [-1, 1].
     brain    (M, M) bool.
-    target   (1, M, M) float32 in the map's unit, by the first time point where it is a time of day;
+    target   (1, M, M) float32 in the map's unit, from the first time point on where it is such a time;
              0 outside the brain.
     counted  (M, M) bool, brain whose target counts.
     """
@@ -61,7 +61,7 @@ class SlicePatient:
         preprocessing: Pix2PixPreprocessing,
         vessels: bool = False,
     ) -> None:
-        """A patient with the map `quantity`, a time of day where `clocked`.
+        """A patient with the map `quantity`, a time since the first frame where `clocked`.
 
         vessels  whether the large vessels of a digital patient are learned as well.
         """
@@ -90,7 +90,9 @@ class SlicePatient:
         counted, labels = np.asarray(self.patient.counted), self.patient.labels
         if not self._vessels or labels is None:
             return counted
-        return counted | (np.isin(labels, VESSELS) & np.asarray(self.patient.mask))
+        # A voxel that blood fills has no flow of tissue, and one beyond the true brain no truth: 0.
+        known = np.asarray(self.patient.targets[self._quantity]) != 0
+        return counted | (np.isin(labels, VESSELS) & np.asarray(self.patient.mask) & known)
 
     def slices(self) -> list[int]:
         """Slices with enough tissue that counts."""
