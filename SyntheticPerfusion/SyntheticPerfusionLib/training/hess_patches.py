@@ -32,7 +32,8 @@ class PatchContent:
 
     sequences   (V, N) float32; times (N,); bolus by name, as HessInput.bolus_input.
     neighbours  (V, taps) int64, V where there is none.
-    target      (V,) float32 in the map's unit, by the sequence's clock where it is a time since the first frame.
+    target      (V,) float32 in the map's unit, times since the first frame by its own
+                clock.
     counted     (V,) bool, voxels that count in the loss.
     """
 

@@ -38,8 +38,8 @@ class SliceContent:
 
     source   (points, M, M) float32 within [-1, 1].
     brain    (M, M) bool.
-    target   (1, M, M) float32 in the map's unit, from the first time point on where it is such a time;
-             0 outside the brain.
+    target   (1, M, M) float32 in the map's unit, times since the first frame from the first
+             time point on; 0 outside the brain.
     counted  (M, M) bool, brain whose target counts.
     """
 
