@@ -331,7 +331,11 @@ def test_its_card_tells_fine_tuning_from_the_weights_of_another_map():
 def test_its_card_says_how_the_two_losses_are_weighed():
     said = " ".join(make_task(task={"l1_weight": 100.0}).card()["limitations"])
     assert "counts 100 times as much as the judgement of the discriminator" in said
+    assert "(Isola 2017)" in said
     assert "the paper says 1" in said
+    said = " ".join(make_task(task={"l1_weight": 2000.0}).card()["limitations"])
+    assert "counts 2000 times" in said
+    assert "Isola" not in said
 
 
 def test_the_card_of_the_papers_own_training_says_so():

@@ -20,6 +20,7 @@ from .patients import TrainingPatient
 _PAPER_TRAINING = {"epochs": 100, "batch_size": 4, "learning_rate": 1e-4, "betas": (0.5, 0.999)}
 _PAPER_EPOCHS_OF_FINE_TUNING = 50
 _PAPER_L1_WEIGHT = 1.0
+_ISOLA_L1_WEIGHT = 100.0
 _ABSOLUTE = ("CBF", "CBV")
 _TAKEN_OVER = "the range of the model that the training started from"
 _JUDGED = (
@@ -224,10 +225,13 @@ def _of_training(config: TrainingConfig) -> str:
 def _of_absolute_error(weight: float) -> str:
     if weight == _PAPER_L1_WEIGHT:
         return ""
+    origin = (
+        "as in pix2pix itself (Isola 2017)" if weight == _ISOLA_L1_WEIGHT else "this project's choice"
+    )
     return (
         f"The absolute error, a mean over the slice, counts {weight:g} times as much as the "
-        "judgement of the discriminator, as in pix2pix itself (Isola 2017); the paper says "
-        f"{_PAPER_L1_WEIGHT:g}, by which a short training did not learn the map."
+        f"judgement of the discriminator, {origin}; the paper says {_PAPER_L1_WEIGHT:g}, by which "
+        "a short training did not learn the map."
     )
 
 
