@@ -225,9 +225,8 @@ def _of_training(config: TrainingConfig) -> str:
 def _of_absolute_error(weight: float) -> str:
     if weight == _PAPER_L1_WEIGHT:
         return ""
-    origin = (
-        "as in pix2pix itself (Isola 2017)" if weight == _ISOLA_L1_WEIGHT else "this project's choice"
-    )
+    as_isola = weight == _ISOLA_L1_WEIGHT
+    origin = "as in pix2pix itself (Isola 2017)" if as_isola else "this project's choice"
     return (
         f"The absolute error, a mean over the slice, counts {weight:g} times as much as the "
         f"judgement of the discriminator, {origin}; the paper says {_PAPER_L1_WEIGHT:g}, by which "
