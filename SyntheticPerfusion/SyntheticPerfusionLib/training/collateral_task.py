@@ -203,9 +203,7 @@ class CollateralTask(Task):
         share = self.settings.regression_weight
         return share * regression + (1 - share) * ordinal
 
-    def _joined(
-        self, examples: Sequence[PhaseExample], weighted: bool = True
-    ) -> dict[str, Tensor]:
+    def _joined(self, examples: Sequence[PhaseExample], weighted: bool = True) -> dict[str, Tensor]:
         """Patients as one batch, on volumes as large as the largest of them.
 
         weighted  whether lesions weigh more than other voxels of the same patient.

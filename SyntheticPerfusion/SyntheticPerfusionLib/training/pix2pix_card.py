@@ -148,9 +148,7 @@ def _of_target(target: TargetRange, taken_over: bool) -> str:
     unit = f" {known.unit}" if known.unit else ""
     clock = ", counted from the first time point" if target.clocked else ""
     origin = (
-        _TAKEN_OVER
-        if taken_over
-        else "the 99.9th percentile of tissue in the training patients"
+        _TAKEN_OVER if taken_over else "the 99.9th percentile of tissue in the training patients"
     )
     return (
         f"{known.name} of {target.low:g} to {target.high:g}{unit}{clock}, {origin}, is -1 to 1: it "
