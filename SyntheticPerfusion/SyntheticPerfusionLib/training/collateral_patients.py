@@ -25,8 +25,7 @@ from ..methods.collateral_input import (
 from ..methods.collateral_scale import PhaseScale
 from ..methods.collateral_settings import QUANTITIES, CollateralPreprocessing
 from ..phantom.truth import TissueLabel
-from .digital_source import VESSELS
-from .opened_once import OpenedOnce
+from .opened_once import OpenedOnce, counted_with_vessels
 from .patients import TrainingPatient
 
 _WRONG_DEPTH = 2
@@ -97,11 +96,8 @@ class PhasePatient:
     def _counted(self) -> np.ndarray:
         """(3, V) the voxels whose targets count, of those that the network sees."""
         counted = np.asarray(self.patient.counted)
-        if self._vessels and self.patient.labels is not None:
-            vessels = np.isin(self.patient.labels, VESSELS)
-            # Beyond the true brain, where a mask that was found may reach, there is no truth: 0.
-            known = np.any([self.patient.targets[name] != 0 for name in QUANTITIES], axis=0)
-            counted = counted | (vessels & np.asarray(self.patient.mask) & known)
+        if self._vessels:
+            counted = counted_with_vessels(self.patient, QUANTITIES)
         if self._preprocessing.mask == "paper":
             seen = np.zeros(counted.shape, bool)
             shape, direction = counted.shape, self.patient.direction

@@ -11,8 +11,7 @@ import numpy as np
 from ..errors import InputError
 from ..methods.pix2pix_input import Pix2PixInput
 from ..methods.pix2pix_settings import Pix2PixArchitecture, Pix2PixPreprocessing, TargetRange
-from .digital_source import VESSELS
-from .opened_once import OpenedOnce, check_target
+from .opened_once import OpenedOnce, check_target, counted_with_vessels
 from .patients import TrainingPatient
 
 LEAST_VOXELS = 200
@@ -87,12 +86,9 @@ class SlicePatient:
     @cached_property
     def _learned(self) -> np.ndarray:
         """(K, J, I) bool, voxels whose targets are learned."""
-        counted, labels = np.asarray(self.patient.counted), self.patient.labels
-        if not self._vessels or labels is None:
-            return counted
-        # A voxel that blood fills has no flow of tissue, and one beyond the true brain no truth: 0.
-        known = np.asarray(self.patient.targets[self._quantity]) != 0
-        return counted | (np.isin(labels, VESSELS) & np.asarray(self.patient.mask) & known)
+        if self._vessels:
+            return counted_with_vessels(self.patient, (self._quantity,))
+        return np.asarray(self.patient.counted)
 
     def slices(self) -> list[int]:
         """Slices with enough tissue that counts."""
