@@ -137,23 +137,46 @@ def _in_processes(
 def _children_undisturbed() -> Iterator[None]:
     """Processes started here hear no Ctrl-C, which is their parent's to handle, and use one thread.
 
-    A terminal sends it to all of them, even while they are starting.
+    A terminal sends it to all of them, even while they are starting. The parent takes it once they
+    have started: broken off earlier, it would leave one that waits for its orders in vain.
     """
     before = {name: os.environ.get(name) for name in _THREAD_LIMITS}
-    masks = hasattr(signal, "pthread_sigmask")
-    if masks:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     os.environ.update(dict.fromkeys(_THREAD_LIMITS, "1"))
     try:
-        yield
+        with _later_interrupt():
+            yield
     finally:
         for name, value in before.items():
             if value is None:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _later_interrupt() -> Iterator[None]:
+    """Ctrl-C is kept until the end, by this process; those it starts are born deaf to it.
+
+    They inherit the mask, but not the handler. The mask alone would not do: a thread of a library
+    that does not block the signal takes it, and Python then interrupts the main thread after all.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    heard: list[int] = []
+    masks = hasattr(signal, "pthread_sigmask")
+    signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
+    if masks:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
         if masks:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGINT, handler)
+    if heard:
+        raise KeyboardInterrupt
 
 
 _stop: Any = None
