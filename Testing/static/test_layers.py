@@ -29,9 +29,9 @@ ALLOWED = {
     },
     "mrml": {"mrml", "methods", "analysis", "maps", "series"},
 }
-"""What each layer may import, beside errors, progress, resources and the version."""
+"""What each layer may import, beside child processes, errors, progress, resources and the version."""
 
-SHARED = {"errors", "progress", "resources", "__version__"}
+SHARED = {"child_processes", "errors", "progress", "resources", "__version__"}
 
 
 def modules(layer):

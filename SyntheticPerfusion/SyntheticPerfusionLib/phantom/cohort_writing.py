@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..child_processes import follow_parent, later_interrupt
 from ..errors import Cancelled, InputError
 from ..maps.write import usable_folder
 from ..progress import CancelCheck, Progress, never, silent
@@ -135,15 +134,11 @@ def _in_processes(
 
 @contextmanager
 def _children_undisturbed() -> Iterator[None]:
-    """Processes started here hear no Ctrl-C, which is their parent's to handle, and use one thread.
-
-    A terminal sends it to all of them, even while they are starting. The parent takes it once they
-    have started: broken off earlier, it would leave one that waits for its orders in vain.
-    """
+    """Processes started here use one thread, and leave Ctrl-C to their parent."""
     before = {name: os.environ.get(name) for name in _THREAD_LIMITS}
     os.environ.update(dict.fromkeys(_THREAD_LIMITS, "1"))
     try:
-        with _later_interrupt():
+        with later_interrupt():
             yield
     finally:
         for name, value in before.items():
@@ -151,32 +146,6 @@ def _children_undisturbed() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-@contextmanager
-def _later_interrupt() -> Iterator[None]:
-    """Ctrl-C is kept until the end, by this process; those it starts are born deaf to it.
-
-    They inherit the mask, but not the handler. The mask alone would not do: a thread of a library
-    that does not block the signal takes it, and Python then interrupts the main thread after all.
-    """
-    handler = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(handler):
-        yield
-        return
-    heard: list[int] = []
-    masks = hasattr(signal, "pthread_sigmask")
-    signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
-    if masks:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        if masks:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        signal.signal(signal.SIGINT, handler)
-    if heard:
-        raise KeyboardInterrupt
 
 
 _stop: Any = None
@@ -189,16 +158,8 @@ def _begin(stop: Any) -> None:
 
     global _stop
     _stop = stop
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    follow_parent()
     torch.set_num_threads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _make_here(member: Member, root: Path) -> dict[str, Any] | Failure:

@@ -8,14 +8,12 @@ so that all meet in the middle.
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..child_processes import follow_parent, later_interrupt
 from ..errors import Cancelled, InputError
 
 if TYPE_CHECKING:
@@ -44,14 +42,16 @@ def helping(sources: Sequence[PatientSource], cache: Path, helpers: int) -> Iter
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        for process in processes:
-            process.start()
+        with later_interrupt():
+            for process in processes:
+                process.start()
         yield
     finally:
         torch.set_num_threads(threads)
         stop.set()
         for process in processes:
-            process.join()
+            if process.pid is not None:
+                process.join()
 
 
 def _help(sources: Sequence[PatientSource], cache: Path, first: int, step: int, stop: Any) -> None:
@@ -60,9 +60,8 @@ def _help(sources: Sequence[PatientSource], cache: Path, first: int, step: int, 
     from .patient_cache import PatientCache
     from .patients import fill
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    follow_parent()
     torch.set_num_threads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     store = PatientCache(cache)
     try:
         for source in sources[::-1][first::step]:
@@ -72,10 +71,3 @@ def _help(sources: Sequence[PatientSource], cache: Path, first: int, step: int, 
                 return
     except Cancelled:
         return
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
