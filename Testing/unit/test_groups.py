@@ -91,14 +91,17 @@ def test_the_series_is_prepared_once_for_members_that_read_the_same(shipped, mon
     series, mask = pix2pix_series()
     for seed, name in enumerate(("Tmax", "CBF", "TTP")):
         member(shipped, name, seed)
-    get_method(GROUP).estimate(series, mask)
+    span = get_method(GROUP).estimate(series, mask).settings["time_points_s"]
+    assert len(span) == 2
     assert len(made) == 1
-    folder = pix2pix_model(
-        shipped, "MTT", f"{GROUP}-mtt", 5, {"source": "signal"}, card={"group": GROUP}
-    )
+    changed = {"source": "signal", "before_s": 5.0}
+    folder = pix2pix_model(shipped, "MTT", f"{GROUP}-mtt", 5, changed, card={"group": GROUP})
     assert folder.card["preprocessing"]["source"] == "signal"
-    get_method(GROUP).estimate(series, mask)
+    spans = get_method(GROUP).estimate(series, mask).settings["time_points_s"]
     assert len(made) == 3
+    # What the members do not share is told of each map.
+    assert spans["Tmax"] == spans["CBF"] == spans["TTP"] == span
+    assert spans["MTT"][0] == pytest.approx(span[0] + 10.0, abs=0.01)
 
 
 def test_only_the_members_whose_maps_are_wanted_are_run(three, tmp_path, monkeypatch):

@@ -44,8 +44,17 @@ def test_weights_of_each_point_add_up_to_one():
 
 @pytest.mark.parametrize(
     ("settings", "said"),
-    [({"mode": "frames"}, "bolus, series"), ({"points": 1}, "2 or more"), ({"step_s": 0}, "above")],
+    [
+        ({"mode": "frames"}, "bolus, series"),
+        ({"points": 1}, "2 or more"),
+        ({"step_s": 0}, "above"),
+        ({"before_s": 100.0}, "all lie before the bolus"),
+    ],
 )
 def test_settings_that_are_no_use_are_refused(settings, said):
     with pytest.raises(InputError, match=said):
         TimePoints(**settings)
+
+
+def test_what_only_points_around_the_bolus_use_hinders_no_others():
+    assert TimePoints(mode="series", before_s=100.0).points == 80

@@ -145,17 +145,19 @@ class GroupMethod(Method):
 
 
 def _settings(members: Sequence[NetworkMethod], found: Sequence[PerfusionMaps]) -> dict[str, Any]:
-    """Which model made which map, and the other settings, which are those of the first member."""
-    models = [maps.settings["model"] for maps in found]
-    shared = {key: value for key, value in found[0].settings.items() if key != "model"}
-    return {
-        "models": {
-            item.name: model
-            for one, model in zip(members, models, strict=True)
-            for item in one.quantities
-        },
-        **shared,
+    """Which model made which map, and the other settings: once where all have the same."""
+    by_map = {
+        item.name: maps.settings
+        for one, maps in zip(members, found, strict=True)
+        for item in one.quantities
     }
+    settings: dict[str, Any] = {"models": {name: own["model"] for name, own in by_map.items()}}
+    for key in dict.fromkeys(key for own in by_map.values() for key in own if key != "model"):
+        values = {name: own[key] for name, own in by_map.items() if key in own}
+        first = next(iter(values.values()))
+        alike = len(values) == len(by_map) and all(value == first for value in values.values())
+        settings[key] = first if alike else values
+    return settings
 
 
 def describe_group(name: str, folders: Sequence[ModelFolder]) -> dict[str, Any]:

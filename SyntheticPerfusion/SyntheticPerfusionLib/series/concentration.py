@@ -19,7 +19,8 @@ class Flag(IntEnum):
 
     GOOD = 0
     NO_SIGNAL = 1
-    """Zero, negative or non-finite baseline or frames: its maps hold 0."""
+    """Zero, negative or non-finite baseline or frames, or left out by the method's own mask of the
+    brain (collateral networks): its maps hold 0."""
     NO_BOLUS = 2
     """No fall of the signal beyond the noise, there and around it: its maps hold 0."""
     SATURATED = 3

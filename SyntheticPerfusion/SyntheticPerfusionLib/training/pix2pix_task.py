@@ -48,7 +48,8 @@ class Pix2PixTaskSettings:
 
     quantity           the map to learn: "CBF", "CBV", "MTT", "Tmax", "TTP" or another target.
     l1_weight          lambda of the absolute error beside the adversarial loss (paper: 1).
-    moved_s            seconds by which the time points are moved at random, earliest and latest.
+    moved_s            seconds by which the time points are moved at random, earliest and latest;
+                       not where they span the whole series (`preprocessing.time: series`).
     vessels            whether the large vessels of digital patients are learned with the tissue;
                        what of theirs lies beyond the range of tissue is learned as its end.
     flips              left and right are exchanged in every second slice.
