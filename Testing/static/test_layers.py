@@ -29,7 +29,7 @@ ALLOWED = {
     },
     "mrml": {"mrml", "methods", "analysis", "maps", "series"},
 }
-"""What each layer may import, beside child processes, errors, progress, resources and the version."""
+"""What each layer may import, beside what all may (SHARED)."""
 
 SHARED = {"child_processes", "errors", "progress", "resources", "__version__"}
 

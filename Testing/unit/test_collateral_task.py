@@ -17,8 +17,15 @@ from SyntheticPerfusionLib.training.collateral_patients import PhasePatient
 from SyntheticPerfusionLib.training.collateral_task import CollateralTask
 from SyntheticPerfusionLib.training.configuration import TrainingConfig, find_configuration
 from SyntheticPerfusionLib.training.run import train
+from SyntheticPerfusionLib.training.start_from import load_start, with_start
 
-from unit.small_collateral import HIGHEST, TINY, collateral_configuration, collateral_patient
+from unit.small_collateral import (
+    HIGHEST,
+    TINY,
+    collateral_configuration,
+    collateral_model,
+    collateral_patient,
+)
 from unit.small_folder import write_participants, write_patient
 
 SHIPPED = ("collateral-mdrnn", "collateral-drnn", "collateral-mdrnn-paper")
@@ -328,6 +335,11 @@ def test_its_card_says_where_it_is_not_the_papers():
     assert "where the paper takes the raw signal" in said
     later = make_task(start_from="/home/clinic/first-half").card()
     assert "0.005 held, from the weights of first-half on (paper" in " ".join(later["limitations"])
+    assert "cross entropy" not in said
+    weighed = make_task(task={"regression_weight": 0.9}).card()
+    assert "weighed 0.9 in the loss and the cross entropy of the classes 0.1 (paper" in " ".join(
+        weighed["limitations"]
+    )
     drnn = make_task(architecture={"ordinal": False}).card()
     assert "3D-DRNN" in drnn["title"]
     assert "intensity besides" in card["description"]
@@ -366,6 +378,30 @@ def test_drnn_differs_from_mdrnn_by_its_head_alone_and_the_papers_file_follows_t
     said = " ".join(following.card()["limitations"])
     assert "choice of schedule" not in said
     assert "Its input is this project's choice" not in said
+
+
+def test_a_network_without_the_ordinal_head_may_be_the_start_of_one_with_it(tmp_path):
+    start = collateral_model(tmp_path / "single", seed=3, ordinal=False)
+    config = collateral_configuration(architecture={"ordinal": True}, start_from=str(start.path))
+    config, found = with_start(config, CollateralTask)
+    task = make_task(architecture={"ordinal": True})
+    head = {name: value.clone() for name, value in task.network.ordinal.state_dict().items()}
+    load_start(task, found)
+    weights = start.weights()
+    learned = task.network.state_dict()
+    assert set(learned) - set(weights) == {"ordinal.weight", "ordinal.bias"}
+    for name, value in learned.items():
+        own = head[name.removeprefix("ordinal.")] if name.startswith("ordinal") else weights[name]
+        assert torch.equal(value, own), name
+    # A head is not dropped unsaid, and no other layer may be missing.
+    both = collateral_model(tmp_path / "both", ordinal=True)
+    for model, changes in ((both, {"ordinal": False}), (start, {"ordinal": True, "growth": 8})):
+        wanted = collateral_configuration(architecture=changes, start_from=str(model.path))
+        with pytest.raises(InputError, match=f"differs in {list(changes)[-1]}"):
+            with_start(wanted, CollateralTask)
+    other = make_task(architecture={"ordinal": True, "first": 8})
+    with pytest.raises(InputError, match="do not fit"):
+        load_start(other, found)
 
 
 def folder_training(place, **changes):

@@ -48,7 +48,6 @@ def test_weights_of_each_point_add_up_to_one():
         ({"mode": "frames"}, "bolus, series"),
         ({"points": 1}, "2 or more"),
         ({"step_s": 0}, "above"),
-        ({"before_s": 100.0}, "all lie before the bolus"),
     ],
 )
 def test_settings_that_are_no_use_are_refused(settings, said):
@@ -56,5 +55,9 @@ def test_settings_that_are_no_use_are_refused(settings, said):
         TimePoints(**settings)
 
 
-def test_what_only_points_around_the_bolus_use_hinders_no_others():
-    assert TimePoints(mode="series", before_s=100.0).points == 80
+def test_points_that_all_lie_before_the_bolus_are_refused():
+    times = np.arange(40) * 2.0
+    with pytest.raises(InputError, match="all lie before the bolus"):
+        TimePoints(before_s=100.0).times_s(20.0, times)
+    # Those of the whole series do not ask when it arrives.
+    assert TimePoints(mode="series", before_s=100.0).times_s(20.0, times)[-1] == 78.0

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..methods.collateral_settings import CollateralArchitecture, CollateralPreprocessing
+from .collateral_task_settings import CollateralTaskSettings
 from .configuration import TrainingConfig
 
 _PAPER_LAYERS = {
@@ -28,6 +29,7 @@ _PAPER_TRAINING = {
     "gradient_clip": 0.0,
 }
 _PAPER_PLANE = (224, 224)
+_PAPER_SHARE = 0.75
 _SOURCES = {
     "signal": "",
     "relative": "each voxel's signal over its own baseline, where the paper takes the raw signal",
@@ -45,14 +47,9 @@ def card_texts(
     config: TrainingConfig,
     architecture: CollateralArchitecture,
     preprocessing: CollateralPreprocessing,
-    crop: tuple[int, int, int],
-    vessels: bool,
-    lesion_weight: float,
+    settings: CollateralTaskSettings,
 ) -> dict[str, Any]:
-    """`description` and `limitations` of model.json.
-
-    crop, vessels, lesion_weight  of the `task` section (collateral_task.CollateralTaskSettings).
-    """
+    """`description` and `limitations` of model.json."""
     drawn = config.data.source == "digital"
     seen = "digital patients only" if drawn else "the patients of one folder"
     head = "; it learned to class voxels by intensity besides" if architecture.ordinal else ""
@@ -64,14 +61,15 @@ def card_texts(
         "one voxel in two hundred) is cut off.",
         _of_layers(architecture),
         _of_the_source(preprocessing),
-        _of_training(config, crop),
+        _of_training(config, settings.crop),
+        _of_the_loss(architecture, settings.regression_weight),
         ""
-        if lesion_weight == 1
-        else f"A voxel of core or penumbra counted {lesion_weight:g} times as much in the loss as "
-        "any other of the same patient (paper: all alike), as tissue that hardly any tracer "
-        "reaches, or late, is rare.",
+        if settings.lesion_weight == 1
+        else f"A voxel of core or penumbra counted {settings.lesion_weight:g} times as much in the "
+        "loss as any other of the same patient (paper: all alike), as tissue that hardly any "
+        "tracer reaches, or late, is rare.",
         ""
-        if vessels or not drawn
+        if settings.vessels or not drawn
         else "Voxels with a large vessel did not count in training, so their values mean little.",
         "It looks at whole brains: a single slice, or part of a brain, runs, with a warning, and "
         "may be wrong without looking so.",
@@ -140,6 +138,16 @@ def _of_training(config: TrainingConfig, crop: tuple[int, int, int]) -> str:
         f"of {chosen.batch_size}, each {slices} of {plane}, learning rate {chosen.learning_rate:g} "
         f"{fall}{start} (paper: 300 epochs of all slices of 224 x 224 voxels, 0.001 halved after "
         "10 epochs without improvement)."
+    )
+
+
+def _of_the_loss(architecture: CollateralArchitecture, regression_weight: float) -> str:
+    if not architecture.ordinal or regression_weight == _PAPER_SHARE:
+        return ""
+    return (
+        f"Its squared error, a mean over the five maps, weighed {regression_weight:g} in the loss "
+        f"and the cross entropy of the classes {1 - regression_weight:g} (paper: 0.75 and 0.25, "
+        "without saying whether as means or sums)."
     )
 
 

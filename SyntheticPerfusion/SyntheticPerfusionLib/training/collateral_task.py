@@ -7,7 +7,7 @@ is learned by.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -26,11 +26,11 @@ from ..methods.networks.collateral import CollateralNetwork, at_voxels
 from .collateral_card import card_texts
 from .collateral_ordinal import ordinal_labels, thresholds
 from .collateral_patients import PhaseExample, PhasePatient, robust_scale
+from .collateral_task_settings import task_settings
 from .configuration import TrainingConfig
 from .hess_card import valid_range
 from .patients import TrainingPatient
 from .task import Task
-from .typed_values import read_section
 
 _PAPER = (
     "Le HL, Jeon Y, Roh HG, Kim HJ, Kwak JT. 3-D multitask deep neural networks for collateral "
@@ -39,63 +39,15 @@ _PAPER = (
 )
 
 
-@dataclass(frozen=True)
-class CollateralTaskSettings:
-    """The `task` section of a configuration.
-
-    crop                 slices, rows and columns that are drawn of a brain; 0: all (paper: all
-                         slices, 224 rows and columns in the middle).
-    flip                 probability with which left and right are exchanged (paper: 0.5).
-    regression_weight    of the squared error beside the ordinal head's cross entropy, which has
-                         the rest (paper: 0.75).
-    median_width         of a median filter of the targets in the plane, in voxels (predecessor: 3);
-                         1: none, as for the noise-free maps of digital patients.
-    vessels              whether the large vessels of digital patients count, too: they are what
-                         the arterial map shows first.
-    lesion_weight        of a voxel of core or penumbra of a digital patient in the loss of the
-                         training, its other voxels having 1: where little tracer arrives, or late,
-                         is rare.
-    validation_patients  how many of them, as whole brains; 0: all.
-    """
-
-    crop: tuple[int, int, int] = (0, 0, 0)
-    flip: float = 0.5
-    regression_weight: float = 0.75
-    median_width: int = 1
-    vessels: bool = True
-    lesion_weight: float = 1.0
-    validation_patients: int = 0
-
-    def __post_init__(self) -> None:
-        slices, *plane = self.crop
-        if slices < 0 or any(side < 0 or side % CollateralNetwork.MULTIPLE for side in plane):
-            raise InputError(
-                f"task.crop is {list(self.crop)}; give slices, and rows and columns that are "
-                f"multiples of {CollateralNetwork.MULTIPLE}, or 0 for all."
-            )
-        if not 0 <= self.flip <= 1 or not 0 < self.regression_weight <= 1:
-            raise InputError(
-                f"task.flip is {self.flip:g} and task.regression_weight "
-                f"{self.regression_weight:g}; give shares of 0 to 1, the latter above 0."
-            )
-        if self.validation_patients < 0:
-            raise InputError(
-                f"task.validation_patients is {self.validation_patients}; give 0 or more."
-            )
-        if self.lesion_weight <= 0:
-            raise InputError(f"task.lesion_weight is {self.lesion_weight:g}; give more than 0.")
-        if self.median_width < 1 or self.median_width % 2 == 0:
-            raise InputError(f"task.median_width is {self.median_width}; give an odd number.")
-
-
 class CollateralTask(Task):
     """See Task."""
 
     network: CollateralNetwork
+    may_begin_anew = MappingProxyType({"ordinal": "ordinal"})
 
     def __init__(self, config: TrainingConfig, patients: Sequence[TrainingPatient]) -> None:
         super().__init__(config, patients)
-        self.settings = _settings(config)
+        self.settings = task_settings(config)
         self.architecture = CollateralArchitecture.from_json(config.architecture)
         self.preprocessing = CollateralPreprocessing.from_json(config.preprocessing)
         self._all = {
@@ -123,7 +75,7 @@ class CollateralTask(Task):
     @classmethod
     def targets(cls, config: TrainingConfig) -> tuple[str, ...]:
         """See Task."""
-        _settings(config)
+        task_settings(config)
         return QUANTITIES
 
     @classmethod
@@ -245,14 +197,7 @@ class CollateralTask(Task):
             "architecture": self.architecture.as_json(),
             "preprocessing": {**self.preprocessing.as_json(), "highest": self.scale.as_json()},
             "valid_range": spans,
-            **card_texts(
-                self.config,
-                self.architecture,
-                self.preprocessing,
-                self.settings.crop,
-                self.settings.vessels,
-                self.settings.lesion_weight,
-            ),
+            **card_texts(self.config, self.architecture, self.preprocessing, self.settings),
             "paper": _PAPER,
         }
 
@@ -278,7 +223,3 @@ def _squared_correlation(found: Tensor, wanted: Tensor) -> Tensor:
     both = (found * wanted).sum(dim=0).square()
     apart = found.square().sum(dim=0) * wanted.square().sum(dim=0)
     return torch.where(apart > 0, both / apart, 0.0)
-
-
-def _settings(config: TrainingConfig) -> CollateralTaskSettings:
-    return read_section(CollateralTaskSettings, dict(config.task), "the configuration", "task")

@@ -63,7 +63,7 @@ def _train(
     from .training_state import TrainingState
 
     kind = task_class(config.family)
-    config, start = with_start(config)
+    config, start = with_start(config, kind)
     leading = ranks.process_rank() == 0
     if install:
         from .finish import check_installable

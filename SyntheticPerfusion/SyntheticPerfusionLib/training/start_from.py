@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from .task import Task
 
 
-def with_start(config: TrainingConfig) -> tuple[TrainingConfig, ModelFolder | None]:
+def with_start(
+    config: TrainingConfig, kind: type[Task]
+) -> tuple[TrainingConfig, ModelFolder | None]:
     """The configuration with what it takes over from its start, and the model it starts from.
 
     Where architecture or preprocessing are not given, they are those of the model; a path becomes
@@ -42,7 +44,13 @@ def with_start(config: TrainingConfig) -> tuple[TrainingConfig, ModelFolder | No
     )
     wanted, found = config.architecture, start.card["architecture"]
     # A family fills in what a configuration leaves out, so only keys of both can disagree.
-    different = [key for key in wanted if key in found and wanted[key] != found[key]]
+    different = [
+        key
+        for key in wanted
+        if key in found
+        and wanted[key] != found[key]
+        and not (key in kind.may_begin_anew and wanted[key] and not found[key])
+    ]
     if different:
         raise InputError(
             f"start_from is {start.name}, whose architecture differs in {', '.join(different)}; "
@@ -54,10 +62,16 @@ def with_start(config: TrainingConfig) -> tuple[TrainingConfig, ModelFolder | No
 def load_start(task: Task, start: ModelFolder) -> None:
     """Put the weights of the model into the task's network.
 
-    Raises InputError where they do not fit it.
+    Layers that the family lets begin anew, and that the model lacks, stay as they are. Raises
+    InputError where the others do not fit.
     """
-    own = {name: tuple(value.shape) for name, value in task.network.state_dict().items()}
     weights = start.weights()
+    anew = tuple(f"{layer}." for layer in task.may_begin_anew.values())
+    own = {
+        name: tuple(value.shape)
+        for name, value in task.network.state_dict().items()
+        if name in weights or not name.startswith(anew)
+    }
     given = {name: tuple(value.shape) for name, value in weights.items()}
     if own != given:
         name = min(set(own.items()) ^ set(given.items()))[0]
@@ -66,7 +80,7 @@ def load_start(task: Task, start: ModelFolder) -> None:
             f"{_shape(given, name)} there and {_shape(own, name)} here; leave architecture out of "
             "the configuration to take over that of the model."
         )
-    task.network.load_state_dict(weights)
+    task.network.load_state_dict({**task.network.state_dict(), **weights})
 
 
 def _shape(shapes: Mapping[str, Any], name: str) -> str:

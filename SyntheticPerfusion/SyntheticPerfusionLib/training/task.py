@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -35,6 +36,8 @@ class Task(ABC):
     companion        what learns beside the network and is not shipped, as the discriminator of a
                      generator; None for most. Set in __init__; it is in the optimiser and in the
                      checkpoints, so that a run goes on with it.
+    may_begin_anew   switches of the architecture, and the layer of the network that each adds: a
+                     model without that layer may be the start of a training with it.
 
     `batch` is called from a thread of its own while the network learns: it reads what __init__ made
     and changes nothing. Tensors of a batch are moved to the device by the caller; constants that
@@ -44,6 +47,7 @@ class Task(ABC):
     network: nn.Module
     steps_per_epoch: int
     companion: nn.Module | None = None
+    may_begin_anew: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, config: TrainingConfig, patients: Sequence[TrainingPatient]) -> None:
         """Keep both; raise InputError where the family's settings or the patients are no use."""
