@@ -60,6 +60,7 @@ class StandInChild:
         for name, scale in self.ramps.items():
             files[name] = str(output / f"{name}.nii.gz")
             write_image(np.ascontiguousarray(ramp * scale), BALL, Path(files[name]))
+        write_image(np.ones(BALL.shape, np.uint8), BALL, output / "mask.nii.gz")
         voxels = np.zeros(BALL.shape, np.uint8)
         voxels[2, 12, 11:14] = 1
         write_image(voxels, BALL, output / "aif_voxels.nii.gz")
