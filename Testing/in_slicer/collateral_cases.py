@@ -70,6 +70,20 @@ class CollateralCase(PanelCase):
         self.draw()
         self.assertTrue(self.ui.applyButton.enabled, self.ui.applyButton.toolTip)
 
+    def test_no_map_lies_over_the_vessels_that_are_drawn(self) -> None:
+        node = self.run_phases()
+        self.assertIsNotNone(self.composite().GetForegroundVolumeID())
+        self.ui.drawVesselsButton.click()
+        self.settle()
+        self.assertEqual(slicer.util.selectedModule(), "SegmentEditor")
+        self.assertIsNone(self.composite().GetForegroundVolumeID())
+        shown = self.composite().GetBackgroundVolumeID()
+        self.assertEqual(shown, sequence.proxy_volume(node).GetID())
+        slicer.util.selectModule("SyntheticPerfusion")
+        self.apply()
+        self.assertTrue(self.ui.overlayCheckBox.checked)
+        self.assertIsNotNone(self.composite().GetForegroundVolumeID())
+
     def test_the_command_gets_both_regions_on_the_grid_of_the_series(self) -> None:
         self.choose_method()
         regions = self.draw()

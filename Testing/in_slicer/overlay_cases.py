@@ -6,7 +6,7 @@ import numpy as np
 import vtk
 from in_slicer.scene_case import OBLIQUE, SceneCase
 from in_slicer.slice_case import SliceCase
-from SyntheticPerfusionLib.maps.quantity import QUANTITIES
+from SyntheticPerfusionLib.maps.quantity import COLLATERALS, QUANTITIES
 from SyntheticPerfusionLib.mrml import colors, maps, overlay, side_by_side
 
 
@@ -103,3 +103,13 @@ class SideBySideCase(SceneCase):
         number = side_by_side.show_side_by_side(layout, [volume, volume], None)
         self.assertEqual(layout.GetViewArrangement(), number)
         self.assertIn("Perfusion2", layout.GetCurrentLayoutDescription())
+
+    def test_bars_of_views_are_narrow_so_phases_have_short_names(self) -> None:
+        layout = self.scene.AddNewNodeByClass("vtkMRMLLayoutNode")
+        ones = np.ones(OBLIQUE.shape, "f4")
+        shown = [maps.put_map(self.scene, item, "roi", ones, OBLIQUE) for item in COLLATERALS]
+        shown.append(maps.put_map(self.scene, QUANTITIES["CBF"], "oSVD", ones, OBLIQUE))
+        side_by_side.show_side_by_side(layout, shown, None)
+        said = layout.GetCurrentLayoutDescription()
+        for name in ("Art", "Cap", "EVen", "LVen", "Del", "CBF"):
+            self.assertIn(f">{name}</property>", said)

@@ -15,6 +15,7 @@ from tempfile import mkdtemp
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
+import qt
 import slicer
 from in_slicer.collateral_cases import CollateralCase
 from in_slicer.network_cases import NetworkCase
@@ -319,6 +320,27 @@ class ClassicalCase(PanelCase):
         self.ui.singleViewButton.click()
         self.settle()
         self.assertEqual(layout.GetViewArrangement(), before)
+
+    def test_the_maps_that_came_last_are_ticked_until_the_person_says_otherwise(self) -> None:
+        def ticked() -> list[str]:
+            items = [self.ui.mapsList.item(row) for row in range(self.ui.mapsList.count)]
+            return [item.text() for item in items if item.checkState() == qt.Qt.Checked]
+
+        self.choose()
+        self.apply()
+        first = ticked()
+        self.assertEqual(len(first), 2)
+        self.parameters.method = "cSVD"
+        self.settle()
+        self.apply()
+        self.assertEqual(self.ui.mapsList.count, 4)
+        second = ticked()
+        self.assertEqual(len(second), 2)
+        self.assertFalse(set(first) & set(second))
+        # Maps that are made anew are where they were, and so are the ticks.
+        self.ui.mapsList.item(0).setCheckState(qt.Qt.Checked)
+        self.apply()
+        self.assertEqual(len(ticked()), 3)
 
     def test_views_side_by_side_keep_their_maps(self) -> None:
         self.choose()

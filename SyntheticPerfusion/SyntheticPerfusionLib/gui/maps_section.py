@@ -15,6 +15,7 @@ from .errors_shown import errors_shown
 from .phase_slider import PhaseSlider
 
 _BEYOND_WINDOW = 4.0
+_STATUS_MS = 10000
 # Ticked at first for side by side: what is read together.
 _READ_TOGETHER = {"CBF", "CBV", "MTT", "Tmax", *(item.name for item in COLLATERALS)}
 
@@ -103,14 +104,19 @@ class MapsSection:
         items = [self._ui.mapsList.item(row) for row in range(self._ui.mapsList.count)]
         before = {item.data(qt.Qt.UserRole): item.checkState() for item in items}
         self._listed = ids
+        # Maps that have come are read together, in place of those of another method or series.
+        come = {_made_by(volume) for volume in volumes if volume.GetID() not in before}
         self._ui.mapsList.clear()
         for volume in volumes:
             item = qt.QListWidgetItem(volume.GetName())
             item.setData(qt.Qt.UserRole, volume.GetID())
             item.setFlags(item.flags() | qt.Qt.ItemIsUserCheckable)
             usual = volume.GetAttribute(maps.QUANTITY) in _READ_TOGETHER
-            first = qt.Qt.Checked if usual else qt.Qt.Unchecked
-            item.setCheckState(before.get(volume.GetID(), first))
+            state = qt.Qt.Checked if usual else qt.Qt.Unchecked
+            if volume.GetID() in before:
+                old = bool(come) and _made_by(volume) not in come
+                state = qt.Qt.Unchecked if old else before[volume.GetID()]
+            item.setCheckState(state)
             self._ui.mapsList.addItem(item)
 
     def _ticked(self) -> list[Any]:
@@ -198,7 +204,14 @@ class MapsSection:
                 layout, volumes, self.background(), self._parameters.overlayOpacity
             )
             self._show_legends()
-            self._fit(side_by_side.view_names(len(volumes)))
+            self._fit(side_by_side.view_names(min(len(volumes), side_by_side.MOST_VIEWS)))
+            if len(volumes) > side_by_side.MOST_VIEWS:
+                slicer.util.showStatusMessage(
+                    _("{ticked} maps are ticked; the first {shown} of them are shown.").format(
+                        ticked=len(volumes), shown=side_by_side.MOST_VIEWS
+                    ),
+                    _STATUS_MS,
+                )
 
     def _on_single_view(self) -> None:
         layout = self._layout()
@@ -217,3 +230,8 @@ class MapsSection:
             widget = slicer.app.layoutManager().sliceWidget(name)
             if widget is not None:
                 widget.sliceLogic().FitSliceToAll()
+
+
+def _made_by(volume: Any) -> tuple[str, str]:
+    """Method and series of a map."""
+    return volume.GetAttribute(maps.METHOD), volume.GetNodeReferenceID(maps.SERIES_ROLE)

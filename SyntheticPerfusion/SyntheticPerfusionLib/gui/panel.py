@@ -281,6 +281,7 @@ class Panel:
         self.fold(True)
         if loaded.maps and self._parameters.overlayMap not in loaded.maps:
             self._parameters.overlayMap = loaded.maps[0]
+        self._parameters.overlayVisible = True
         self._shown = ()
         self.update()
 

@@ -15,6 +15,7 @@ from ..series.bolus import find_bolus
 from ..series.brain_mask import brain_mask
 from ..series.dsc_series import DscSeries
 from .errors_shown import errors_shown
+from .loading import show_in_toolbar
 from .segment_choice import SegmentChoice
 from .segment_editor import edit_segments
 
@@ -91,10 +92,12 @@ class VesselRegions:
     def _on_draw(self) -> None:
         with errors_shown(_("The Segment Editor cannot be opened."), wait_cursor=True):
             self.prepare_segments()
-            # Where the bolus is at its peak vessels are darkest.
+            # Where the bolus is at its peak vessels are darkest; no map may lie over them.
             node, series = self._parameters.series, self._series()
             peak = find_bolus(series, brain_mask(series)).peak
             sequence.browse(node).SetSelectedItemNumber(peak)
+            self._parameters.overlayVisible = False
+            show_in_toolbar(node)
             edit_segments(
                 self._parameters.vesselSegmentation,
                 sequence.proxy_volume(node),

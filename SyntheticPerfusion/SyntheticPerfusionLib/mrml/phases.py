@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 INDEX_NAME = "phase"
 
+SHORT_NAMES = ("Art", "Cap", "EVen", "LVen", "Del")
+"""Of the phases, as in table 1 of Le 2021."""
+
 _NAMES = tuple(item.name for item in COLLATERALS)
 _BETWEEN = "; "
 

@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 from .legend import draw_legends_in
 from .maps import quantity_of
 from .overlay import show_overlay, slice_composites
+from .phases import SHORT_NAMES, step_of
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLLayoutNode, vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLVolumeNode
@@ -70,7 +71,7 @@ def show_side_by_side(
     """
     shown = list(maps)[:MOST_VIEWS]
     number = FIRST_LAYOUT + len(shown)
-    description = layout_description([quantity_of(volume).name for volume in shown])
+    description = layout_description([_label(volume) for volume in shown])
     if layout.IsLayoutDescription(number):
         layout.SetLayoutDescription(number, description)
     else:
@@ -78,6 +79,12 @@ def show_side_by_side(
     layout.SetViewArrangement(number)
     fill_side_by_side(layout.GetScene(), shown, background, opacity)
     return number
+
+
+def _label(volume: vtkMRMLScalarVolumeNode) -> str:
+    """As short as the bar over a view shows it."""
+    number = step_of(volume)
+    return quantity_of(volume).name if number is None else SHORT_NAMES[number]
 
 
 def fill_side_by_side(
