@@ -18,7 +18,7 @@ import qt
 import slicer
 
 READ_TOGETHER, OVER_ANATOMY = "phae-delay", "tmax-hess"
-PANEL_WIDTH, WINDOW = 470, (1440, 1000)
+PANEL_WIDTH, WINDOW = 545, (1440, 1000)
 TALL = 1250
 LESION_FROM_S = 6.0
 
@@ -36,6 +36,8 @@ class Pictures:
         self.dock.setFixedWidth(PANEL_WIDTH)
         # Its sign of errors lights up at whatever the system said when Slicer started.
         self.window.statusBar().hide()
+        four_up = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
+        slicer.app.layoutManager().setLayout(four_up)
         slicer.util.selectModule("SyntheticPerfusion")
         self.widget = slicer.modules.SyntheticPerfusionWidget
         self.ui, self.panel = self.widget.ui, self.widget.panel
