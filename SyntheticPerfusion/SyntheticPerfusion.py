@@ -205,6 +205,7 @@ class SyntheticPerfusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
     def enter(self):
         """Bring the panel in line with the scene each time it is opened."""
         self.initializeParameterNode()
+        self.panel.vessels.drawn()
 
     def exit(self):
         """Keep observing: maps may still be coming from the background."""

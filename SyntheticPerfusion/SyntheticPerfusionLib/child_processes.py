@@ -9,37 +9,43 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_STOPS = (signal.SIGINT, signal.SIGTERM)
+
 
 @contextmanager
-def later_interrupt() -> Iterator[None]:
-    """Ctrl-C is kept until the end, by this process; those started here are born deaf to it.
+def deferred_stop() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait until the block, which starts processes, is at its end.
 
-    A terminal sends it to all of them, even while they are starting; and a parent broken off then
-    would leave one that waits for its orders in vain. The children inherit the mask, but not the
-    handler. The mask alone would not do: a thread of a library that does not block the signal takes
-    it, and Python then interrupts the main thread after all.
+    A parent broken off there would leave a child that waits for its orders, and says so in a
+    traceback. Besides, on POSIX the children inherit that Ctrl-C is blocked: a terminal sends it to
+    all of them, even while they are starting. That alone would not do for the parent, since a
+    thread of a library that does not block the signal takes it, and Python then interrupts the main
+    thread all the same. What else starts a process of its own at its first use (the tracker of
+    multiprocessing's semaphores) has to be started before, as it unblocks the signal.
     """
-    handler = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(handler):
-        yield
-        return
     heard: list[int] = []
+    handlers = {}
+    if threading.current_thread() is threading.main_thread():
+        handlers = {stop: signal.getsignal(stop) for stop in _STOPS}
+    handlers = {stop: handler for stop, handler in handlers.items() if callable(handler)}
+    for stop in handlers:
+        signal.signal(stop, lambda number, frame: heard.append(number))
     masks = hasattr(signal, "pthread_sigmask")
-    signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
-    if masks:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else set()
     try:
         yield
     finally:
         if masks:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        signal.signal(signal.SIGINT, handler)
-    if heard:
-        handler(heard[0], None)
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for stop, handler in handlers.items():
+            signal.signal(stop, handler)
+        # Whatever else went wrong: a child that was stopped with its parent is no fault.
+        if heard:
+            handlers[heard[0]](heard[0], None)
 
 
 def follow_parent() -> None:
-    """First thing in a child: deaf to Ctrl-C, and at an end when its parent is.
+    """To be called first in a child: it is deaf to Ctrl-C, and at an end when its parent is.
 
     It would otherwise work on beside the next run.
     """

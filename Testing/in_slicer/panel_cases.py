@@ -24,7 +24,7 @@ from in_slicer.scene_case import BALL, FRAMES, bolus_series, painted_segment
 from in_slicer.training_cases import TrainingCase
 from SyntheticPerfusionLib.gui.cli_job import CANCELLED
 from SyntheticPerfusionLib.gui.digital_patient import make_sample
-from SyntheticPerfusionLib.mrml import grid, maps, sequence
+from SyntheticPerfusionLib.mrml import grid, maps, sequence, side_by_side
 from SyntheticPerfusionLib.series.brain_mask import brain_mask
 from SyntheticPerfusionLib.series.images import read_image, write_image
 
@@ -341,6 +341,40 @@ class ClassicalCase(PanelCase):
         self.ui.mapsList.item(0).setCheckState(qt.Qt.Checked)
         self.apply()
         self.assertEqual(len(ticked()), 3)
+        # Those of a method that nothing is ticked of take their place.
+        self.ui.mapsList.item(0).setCheckState(qt.Qt.Unchecked)
+        self.parameters.method = "oSVD"
+        self.settle()
+        self.apply()
+        self.assertEqual(ticked(), first)
+
+    def test_the_maps_of_the_chosen_series_are_listed(self) -> None:
+        one = self.choose()
+        self.apply()
+        self.ui.sideBySideButton.click()
+        self.settle()
+        layout = slicer.app.layoutManager().layoutLogic().GetLayoutNode()
+        self.choose()
+        self.assertFalse(side_by_side.is_side_by_side(layout))
+        self.assertEqual(self.ui.mapsList.count, 0)
+        self.apply()
+        self.assertEqual(self.ui.mapsList.count, 2)
+        self.ui.seriesSelector.setCurrentNode(one)
+        self.settle()
+        self.assertEqual(self.ui.mapsList.count, 2)
+        self.ui.sideBySideButton.click()
+        self.settle()
+        composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+        shown = {each.GetLayoutName(): each.GetForegroundVolumeID() for each in composites}
+        expected = [volume.GetID() for volume in maps.maps_in(slicer.mrmlScene, one)]
+        self.assertEqual([shown["Perfusion1"], shown["Perfusion2"]], expected)
+        # A map that goes leaves its view empty, and the others where they are.
+        slicer.mrmlScene.RemoveNode(slicer.mrmlScene.GetNodeByID(expected[0]))
+        self.ui.opacitySlider.value = 0.6
+        self.settle()
+        composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+        shown = {each.GetLayoutName(): each.GetForegroundVolumeID() for each in composites}
+        self.assertEqual([shown["Perfusion1"], shown["Perfusion2"]], [None, expected[1]])
 
     def test_views_side_by_side_keep_their_maps(self) -> None:
         self.choose()

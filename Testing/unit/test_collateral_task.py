@@ -315,6 +315,7 @@ def test_a_short_training_learns(ordinal):
         ({"task": {"median_width": 2}}, "give an odd number"),
         ({"task": {"lesion_weight": 0}}, "lesion_weight is 0; give more than 0"),
         ({"task": {"validation_patients": -1}}, "validation_patients is -1"),
+        ({"preprocessing": {"before_s": 99.0}}, "would all lie before the bolus"),
     ],
 )
 def test_settings_that_are_no_use_are_named_before_any_patient_is_drawn(changes, said):
@@ -399,6 +400,11 @@ def test_a_network_without_the_ordinal_head_may_be_the_start_of_one_with_it(tmp_
         wanted = collateral_configuration(architecture=changes, start_from=str(model.path))
         with pytest.raises(InputError, match=f"differs in {list(changes)[-1]}"):
             with_start(wanted, CollateralTask)
+    # Nor is one added unasked.
+    unasked = make_task()
+    assert unasked.network.ordinal is not None
+    with pytest.raises(InputError, match="do not fit"):
+        load_start(unasked, found)
     other = make_task(architecture={"ordinal": True, "first": 8})
     with pytest.raises(InputError, match="do not fit"):
         load_start(other, found)

@@ -97,7 +97,7 @@ def test_the_series_is_prepared_once_for_members_that_read_the_same(shipped, mon
     changed = {"source": "signal", "before_s": 5.0}
     folder = pix2pix_model(shipped, "MTT", f"{GROUP}-mtt", 5, changed, card={"group": GROUP})
     assert folder.card["preprocessing"]["source"] == "signal"
-    spans = get_method(GROUP).estimate(series, mask).settings["time_points_s"]
+    spans = get_method(GROUP).estimate(series, mask).settings["by_map"]["time_points_s"]
     assert len(made) == 3
     # What the members do not share is told of each map.
     assert spans["Tmax"] == spans["CBF"] == spans["TTP"] == span

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import qt
@@ -28,6 +29,7 @@ class MapsSection:
         self._parameters: Any = None
         self._updating = False
         self._listed: list[str] = []
+        self._ticks: dict[str, bool] = {}
         self._layout_before: int | None = None
         self._beside: list[str] = []
         self._phases = PhaseSlider(ui)
@@ -46,6 +48,9 @@ class MapsSection:
         if parameters is None:
             self._layout_before = None
             self._beside = []
+            self._listed = []
+            self._ticks = {}
+            self._ui.mapsList.clear()
 
     def update(self) -> None:
         """Show the stored choice in the fields and in the slice views."""
@@ -77,9 +82,10 @@ class MapsSection:
         )
         # Other modules put what they show into all views, these too.
         if side_by_side.is_side_by_side(self._layout()):
-            side_by_side.fill_side_by_side(
-                slicer.mrmlScene, self._volumes(self._beside), self.background(), opacity
-            )
+            beside = self._volumes(self._beside)
+            if not self._parameters.overlayVisible:
+                beside = [None for _ in beside]
+            side_by_side.fill_side_by_side(slicer.mrmlScene, beside, self.background(), opacity)
         self._show_legends()
 
     def background(self) -> Any:
@@ -96,38 +102,57 @@ class MapsSection:
         for composite in overlay.slice_composites(slicer.mrmlScene):
             legend.draw_legends_in(composite)
 
+    def tick(self, volumes: Sequence[Any], before: Collection[str]) -> None:
+        """Tick the maps that a run has brought, in place of the others of their series.
+
+        Where some of them were there and ticked, the person's choice stays, and new ones are added.
+
+        before  identifiers of the maps that were there before the run.
+        """
+        self._read_ticks()
+        renewed = [volume for volume in volumes if volume.GetID() in before]
+        kept = any(self._ticks.get(volume.GetID()) for volume in renewed)
+        series = {volume.GetNodeReferenceID(maps.SERIES_ROLE) for volume in volumes}
+        if not kept:
+            for other in maps.maps_in(slicer.mrmlScene):
+                if other.GetNodeReferenceID(maps.SERIES_ROLE) in series:
+                    self._ticks[other.GetID()] = False
+        for volume in volumes:
+            if not (kept and volume in renewed):
+                self._ticks[volume.GetID()] = _is_usual(volume)
+        self._listed = []
+        self._ui.mapsList.clear()
+
     def _fill_list(self) -> None:
-        volumes = list(maps.maps_in(slicer.mrmlScene))
+        """List the maps of the chosen series."""
+        volumes = list(maps.maps_in(slicer.mrmlScene, self._parameters.series))
         ids = [volume.GetID() for volume in volumes]
         if ids == self._listed:
             return
-        items = [self._ui.mapsList.item(row) for row in range(self._ui.mapsList.count)]
-        before = {item.data(qt.Qt.UserRole): item.checkState() for item in items}
+        self._read_ticks()
         self._listed = ids
-        # Maps that have come are read together, in place of those of another method or series.
-        come = {_made_by(volume) for volume in volumes if volume.GetID() not in before}
         self._ui.mapsList.clear()
         for volume in volumes:
             item = qt.QListWidgetItem(volume.GetName())
             item.setData(qt.Qt.UserRole, volume.GetID())
             item.setFlags(item.flags() | qt.Qt.ItemIsUserCheckable)
-            usual = volume.GetAttribute(maps.QUANTITY) in _READ_TOGETHER
-            state = qt.Qt.Checked if usual else qt.Qt.Unchecked
-            if volume.GetID() in before:
-                old = bool(come) and _made_by(volume) not in come
-                state = qt.Qt.Unchecked if old else before[volume.GetID()]
-            item.setCheckState(state)
+            ticked = self._ticks.setdefault(volume.GetID(), _is_usual(volume))
+            item.setCheckState(qt.Qt.Checked if ticked else qt.Qt.Unchecked)
             self._ui.mapsList.addItem(item)
 
+    def _read_ticks(self) -> None:
+        for row in range(self._ui.mapsList.count):
+            item = self._ui.mapsList.item(row)
+            self._ticks[item.data(qt.Qt.UserRole)] = item.checkState() == qt.Qt.Checked
+
     def _ticked(self) -> list[Any]:
-        items = [self._ui.mapsList.item(row) for row in range(self._ui.mapsList.count)]
-        return self._volumes(
-            [item.data(qt.Qt.UserRole) for item in items if item.checkState() == qt.Qt.Checked]
-        )
+        self._read_ticks()
+        nodes = self._volumes([node_id for node_id in self._listed if self._ticks[node_id]])
+        return [node for node in nodes if node is not None]
 
     def _volumes(self, ids: list[str]) -> list[Any]:
-        nodes = [slicer.mrmlScene.GetNodeByID(node_id) for node_id in ids]
-        return [node for node in nodes if node is not None]
+        """The maps of these identifiers, None for those that are gone."""
+        return [slicer.mrmlScene.GetNodeByID(node_id) for node_id in ids]
 
     def _show_display_of(self, volume: Any) -> None:
         fields = (
@@ -199,28 +224,33 @@ class MapsSection:
             layout = self._layout()
             if not side_by_side.is_side_by_side(layout):
                 self._layout_before = layout.GetViewArrangement()
-            self._beside = [volume.GetID() for volume in volumes]
+            shown = volumes[: side_by_side.MOST_VIEWS]
+            self._beside = [volume.GetID() for volume in shown]
             side_by_side.show_side_by_side(
-                layout, volumes, self.background(), self._parameters.overlayOpacity
+                layout, shown, self.background(), self._parameters.overlayOpacity
             )
             self._show_legends()
-            self._fit(side_by_side.view_names(min(len(volumes), side_by_side.MOST_VIEWS)))
-            if len(volumes) > side_by_side.MOST_VIEWS:
+            self._fit(side_by_side.view_names(len(shown)))
+            if len(volumes) > len(shown):
                 slicer.util.showStatusMessage(
                     _("{ticked} maps are ticked; the first {shown} of them are shown.").format(
-                        ticked=len(volumes), shown=side_by_side.MOST_VIEWS
+                        ticked=len(volumes), shown=len(shown)
                     ),
                     _STATUS_MS,
                 )
 
     def _on_single_view(self) -> None:
+        self.leave_side_by_side()
+        self.show()
+
+    def leave_side_by_side(self) -> None:
+        """Back to the layout from which the maps were put side by side."""
         layout = self._layout()
         if side_by_side.is_side_by_side(layout):
             before = self._layout_before
             if before is None:
                 before = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
             layout.SetViewArrangement(before)
-        self.show()
 
     def _layout(self) -> Any:
         return slicer.app.layoutManager().layoutLogic().GetLayoutNode()
@@ -232,6 +262,5 @@ class MapsSection:
                 widget.sliceLogic().FitSliceToAll()
 
 
-def _made_by(volume: Any) -> tuple[str, str]:
-    """Method and series of a map."""
-    return volume.GetAttribute(maps.METHOD), volume.GetNodeReferenceID(maps.SERIES_ROLE)
+def _is_usual(volume: Any) -> bool:
+    return volume.GetAttribute(maps.QUANTITY) in _READ_TOGETHER

@@ -193,6 +193,7 @@ class Panel:
         """Have the views show the series that the panel speaks of, and its maps."""
         if node is None or self._parameters is None:
             return
+        self.maps.leave_side_by_side()
         show_series(node)
         self._parameters.overlayMap = next(maps.maps_in(slicer.mrmlScene, node), None)
         self._shown = ()
@@ -261,6 +262,7 @@ class Panel:
     def _on_done(self, result: dict[str, Any], method: str, node: Any) -> None:
         if slicer.mrmlScene.GetNodeByID(node.GetID()) is not node:
             raise InputError(_("The series was removed from the scene while its maps were made."))
+        before = {volume.GetID() for volume in maps.maps_in(slicer.mrmlScene)}
         loaded = load_result(slicer.mrmlScene, result, method, node)
         if loaded.aif is not None:
             self.aif.show(loaded.aif)
@@ -281,7 +283,7 @@ class Panel:
         self.fold(True)
         if loaded.maps and self._parameters.overlayMap not in loaded.maps:
             self._parameters.overlayMap = loaded.maps[0]
-        self._parameters.overlayVisible = True
+        self.maps.tick(loaded.maps, before)
         self._shown = ()
         self.update()
 

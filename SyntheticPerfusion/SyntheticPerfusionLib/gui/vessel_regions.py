@@ -33,6 +33,7 @@ class VesselRegions:
         self._ui = ui
         self._series = series
         self._parameters: Any = None
+        self._hidden = False
         self._mca = SegmentChoice(ui.mcaComboBox, self._on_mca)
         self._sss = SegmentChoice(ui.sssComboBox, self._on_sss)
         ui.drawVesselsButton.connect("clicked()", self._on_draw)
@@ -41,6 +42,7 @@ class VesselRegions:
         """Work on this parameter node; None while the scene is being closed."""
         self._parameters = parameters
         if parameters is None:
+            self._hidden = False
             self._mca.show(None, "")
             self._sss.show(None, "")
 
@@ -96,6 +98,7 @@ class VesselRegions:
             node, series = self._parameters.series, self._series()
             peak = find_bolus(series, brain_mask(series)).peak
             sequence.browse(node).SetSelectedItemNumber(peak)
+            self._hidden = self._parameters.overlayVisible
             self._parameters.overlayVisible = False
             show_in_toolbar(node)
             edit_segments(
@@ -103,6 +106,12 @@ class VesselRegions:
                 sequence.proxy_volume(node),
                 self._parameters.mcaId,
             )
+
+    def drawn(self) -> None:
+        """The person is back from drawing: the map is shown again that was hidden for it."""
+        if self._parameters is not None and self._hidden:
+            self._hidden = False
+            self._parameters.overlayVisible = True
 
     def prepare_segments(self) -> None:
         """Have a segmentation with both segments to draw in, on the grid of the series."""

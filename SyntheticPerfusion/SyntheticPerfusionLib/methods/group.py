@@ -145,7 +145,7 @@ class GroupMethod(Method):
 
 
 def _settings(members: Sequence[NetworkMethod], found: Sequence[PerfusionMaps]) -> dict[str, Any]:
-    """Which model made which map, and the other settings: once where all have the same."""
+    """Which model made which map, and the other settings: for each map where they differ."""
     by_map = {
         item.name: maps.settings
         for one, maps in zip(members, found, strict=True)
@@ -155,8 +155,10 @@ def _settings(members: Sequence[NetworkMethod], found: Sequence[PerfusionMaps]) 
     for key in dict.fromkeys(key for own in by_map.values() for key in own if key != "model"):
         values = {name: own[key] for name, own in by_map.items() if key in own}
         first = next(iter(values.values()))
-        alike = len(values) == len(by_map) and all(value == first for value in values.values())
-        settings[key] = first if alike else values
+        if len(values) == len(by_map) and all(value == first for value in values.values()):
+            settings[key] = first
+        else:
+            settings.setdefault("by_map", {})[key] = values
     return settings
 
 

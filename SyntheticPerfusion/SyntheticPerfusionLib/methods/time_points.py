@@ -44,19 +44,24 @@ class TimePoints:
                 f"more; given are {self.points}, {self.step_s:g} and {self.before_s:g}."
             )
 
+    def check_bolus(self) -> None:
+        """Raise InputError where all of them would lie before the bolus."""
+        if self.mode == "bolus" and self.before_s >= self.step_s * (self.points - 1):
+            raise InputError(
+                f"preprocessing: the {self.points} time points, {self.step_s:g} s apart, would all "
+                f"lie before the bolus, {self.before_s:g} s after the first of them; give a "
+                "smaller before_s."
+            )
+
     def times_s(self, arrival_s: float, frame_times_s: np.ndarray) -> np.ndarray:
         """(points,) float64 times of the points, on the clock of `frame_times_s` (T,).
 
         arrival_s  of the bolus by that clock (series.bolus.BolusTiming.arrival_time_s).
         Raises InputError where all of them would lie before the bolus.
         """
+        self.check_bolus()
         if self.mode == "series":
             return np.linspace(float(frame_times_s[0]), float(frame_times_s[-1]), self.points)
-        if self.before_s >= self.step_s * (self.points - 1):
-            raise InputError(
-                f"The {self.points} time points, {self.step_s:g} s apart, would all lie before the "
-                f"bolus, {self.before_s:g} s after the first of them; give a smaller before_s."
-            )
         return arrival_s - self.before_s + self.step_s * np.arange(self.points)
 
 

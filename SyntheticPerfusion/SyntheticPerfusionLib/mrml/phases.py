@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 INDEX_NAME = "phase"
 
 SHORT_NAMES = ("Art", "Cap", "EVen", "LVen", "Del")
-"""Of the phases, as in table 1 of Le 2021."""
+"""Of the phases, after table 1 of Le 2021."""
 
 _NAMES = tuple(item.name for item in COLLATERALS)
 _BETWEEN = "; "

@@ -89,11 +89,11 @@ def _label(volume: vtkMRMLScalarVolumeNode) -> str:
 
 def fill_side_by_side(
     scene: vtkMRMLScene,
-    maps: Sequence[vtkMRMLScalarVolumeNode],
+    maps: Sequence[vtkMRMLScalarVolumeNode | None],
     background: vtkMRMLVolumeNode | None,
     opacity: float,
 ) -> None:
-    """Show each map with its legend in its view and link the views."""
+    """Show each map with its legend in its view and link the views; None shows no map there."""
     names = view_names(len(maps))
     for name, volume in zip(names, maps, strict=True):
         show_overlay(scene, volume, background, opacity, [name])

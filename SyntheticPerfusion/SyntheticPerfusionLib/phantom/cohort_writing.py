@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..child_processes import follow_parent, later_interrupt
+from ..child_processes import deferred_stop, follow_parent
 from ..errors import Cancelled, InputError
 from ..maps.write import usable_folder
 from ..progress import CancelCheck, Progress, never, silent
@@ -138,7 +138,7 @@ def _children_undisturbed() -> Iterator[None]:
     before = {name: os.environ.get(name) for name in _THREAD_LIMITS}
     os.environ.update(dict.fromkeys(_THREAD_LIMITS, "1"))
     try:
-        with later_interrupt():
+        with deferred_stop():
             yield
     finally:
         for name, value in before.items():
@@ -154,11 +154,11 @@ _stop: Any = None
 
 def _begin(stop: Any) -> None:
     """First thing in each process of the pool."""
+    follow_parent()
     import torch
 
     global _stop
     _stop = stop
-    follow_parent()
     torch.set_num_threads(1)
 
 

@@ -43,7 +43,7 @@ class CollateralTask(Task):
     """See Task."""
 
     network: CollateralNetwork
-    may_begin_anew = MappingProxyType({"ordinal": "ordinal"})
+    optional_layers = MappingProxyType({"ordinal": "ordinal"})
 
     def __init__(self, config: TrainingConfig, patients: Sequence[TrainingPatient]) -> None:
         super().__init__(config, patients)
@@ -76,6 +76,8 @@ class CollateralTask(Task):
     def targets(cls, config: TrainingConfig) -> tuple[str, ...]:
         """See Task."""
         task_settings(config)
+        points = CollateralArchitecture.from_json(config.architecture).points
+        CollateralPreprocessing.from_json(config.preprocessing).time_points(points).check_bolus()
         return QUANTITIES
 
     @classmethod
@@ -109,7 +111,7 @@ class CollateralTask(Task):
         return _Whole(self, some[: self.settings.validation_patients or len(some)])
 
     def validation_figures(self, batch: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
-        """See Task: the paper's loss selects; R2 and MAE from -1 to 1, arterial phase apart."""
+        """See Task: the loss selects (section 2.5); R2 and MAE from -1 to 1, arterial apart."""
         features = self._features(batch)
         answers, wanted = self.network.maps(features), 2 * batch["shares"] - 1
         one = torch.ones(())
@@ -142,7 +144,7 @@ class CollateralTask(Task):
         return at_voxels(self.network.features(batch["volumes"]), batch["places"])
 
     def _losses(self, batch: dict[str, Tensor], features: Tensor) -> Tensor:
-        """0.75 L2 + 0.25 cross entropy (section 2.5), weighted over voxels."""
+        """L2 and cross entropy (section 2.5: 0.75 and 0.25), both means, weighted over voxels."""
         shares, weights = batch["shares"], batch["weights"]
         squared = (self.network.maps(features) - (2 * shares - 1)).square().mean(dim=1)
         regression = (weights * squared).sum()

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..child_processes import follow_parent, later_interrupt
+from ..child_processes import deferred_stop, follow_parent
 from ..errors import Cancelled, InputError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def helping(sources: Sequence[PatientSource], cache: Path, helpers: int) -> Iter
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with later_interrupt():
+        with deferred_stop():
             for process in processes:
                 process.start()
         yield
@@ -55,12 +55,12 @@ def helping(sources: Sequence[PatientSource], cache: Path, helpers: int) -> Iter
 
 
 def _help(sources: Sequence[PatientSource], cache: Path, first: int, step: int, stop: Any) -> None:
+    follow_parent()
     import torch
 
     from .patient_cache import PatientCache
     from .patients import fill
 
-    follow_parent()
     torch.set_num_threads(1)
     store = PatientCache(cache)
     try:

@@ -128,6 +128,8 @@ class Pix2PixTask(Task):
     def targets(cls, config: TrainingConfig) -> tuple[str, ...]:
         """See Task."""
         _given_range(config)
+        points = Pix2PixArchitecture.from_json(config.architecture).points
+        Pix2PixPreprocessing.from_json(config.preprocessing).time_points(points).check_bolus()
         return (_settings(config).quantity,)
 
     @classmethod

@@ -22,7 +22,8 @@ def with_start(
 
     Where architecture or preprocessing are not given, they are those of the model; a path becomes
     one that means the same wherever it is read again.
-    Raises InputError where there is no such model, or it is of another family or architecture.
+    Raises InputError where there is no such model, or it is of another family or architecture; one
+    that lacks an optional layer (Task.optional_layers) which the configuration asks for will do.
     """
     if not config.start_from:
         return config, None
@@ -49,7 +50,7 @@ def with_start(
         for key in wanted
         if key in found
         and wanted[key] != found[key]
-        and not (key in kind.may_begin_anew and wanted[key] and not found[key])
+        and not (key in kind.optional_layers and wanted[key] and not found[key])
     ]
     if different:
         raise InputError(
@@ -62,15 +63,16 @@ def with_start(
 def load_start(task: Task, start: ModelFolder) -> None:
     """Put the weights of the model into the task's network.
 
-    Layers that the family lets begin anew, and that the model lacks, stay as they are. Raises
-    InputError where the others do not fit.
+    Optional layers that the configuration asks for, and that the model lacks, stay as a new network
+    has them. Raises InputError where the others do not fit.
     """
     weights = start.weights()
-    anew = tuple(f"{layer}." for layer in task.may_begin_anew.values())
+    asked = task.config.architecture
+    new = tuple(f"{layer}." for key, layer in task.optional_layers.items() if asked.get(key))
     own = {
         name: tuple(value.shape)
         for name, value in task.network.state_dict().items()
-        if name in weights or not name.startswith(anew)
+        if name in weights or not name.startswith(new)
     }
     given = {name: tuple(value.shape) for name, value in weights.items()}
     if own != given:

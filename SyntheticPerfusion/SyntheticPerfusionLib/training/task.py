@@ -36,7 +36,7 @@ class Task(ABC):
     companion        what learns beside the network and is not shipped, as the discriminator of a
                      generator; None for most. Set in __init__; it is in the optimiser and in the
                      checkpoints, so that a run goes on with it.
-    may_begin_anew   switches of the architecture, and the layer of the network that each adds: a
+    optional_layers  switches of the architecture, and the layer of the network that each adds: a
                      model without that layer may be the start of a training with it.
 
     `batch` is called from a thread of its own while the network learns: it reads what __init__ made
@@ -47,7 +47,7 @@ class Task(ABC):
     network: nn.Module
     steps_per_epoch: int
     companion: nn.Module | None = None
-    may_begin_anew: Mapping[str, str] = MappingProxyType({})
+    optional_layers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, config: TrainingConfig, patients: Sequence[TrainingPatient]) -> None:
         """Keep both; raise InputError where the family's settings or the patients are no use."""
