@@ -6,8 +6,9 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 
@@ -24,12 +25,14 @@ def deferred_stop() -> Iterator[None]:
     multiprocessing's semaphores) has to be started before, as it unblocks the signal.
     """
     heard: list[int] = []
-    handlers = {}
+    handlers: dict[int, Callable[[int, FrameType | None], object]] = {}
     if threading.current_thread() is threading.main_thread():
-        handlers = {stop: signal.getsignal(stop) for stop in _STOPS}
-    handlers = {stop: handler for stop, handler in handlers.items() if callable(handler)}
-    for stop in handlers:
-        signal.signal(stop, lambda number, frame: heard.append(number))
+        for stop in _STOPS:
+            handler = signal.getsignal(stop)
+            if callable(handler):
+                handlers[stop] = handler
+    for number in handlers:
+        signal.signal(number, lambda number, frame: heard.append(number))
     masks = hasattr(signal, "pthread_sigmask")
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else set()
     try:
@@ -37,8 +40,8 @@ def deferred_stop() -> Iterator[None]:
     finally:
         if masks:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        for stop, handler in handlers.items():
-            signal.signal(stop, handler)
+        for number, given in handlers.items():
+            signal.signal(number, given)
         # Whatever else went wrong: a child that was stopped with its parent is no fault.
         if heard:
             handlers[heard[0]](heard[0], None)
