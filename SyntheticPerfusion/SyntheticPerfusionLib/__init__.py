@@ -4,4 +4,4 @@ The package imports without Slicer, except `mrml` (needs the MRML scene) and `gu
 `series`, `maps` and `analysis` load no torch.
 """
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"

@@ -111,5 +111,17 @@ class SideBySideCase(SceneCase):
         shown.append(maps.put_map(self.scene, QUANTITIES["CBF"], "oSVD", ones, OBLIQUE))
         side_by_side.show_side_by_side(layout, shown, None)
         said = layout.GetCurrentLayoutDescription()
-        for name in ("Art", "Cap", "EVen", "LVen", "Del", "CBF"):
+        for name in ("Art", "Cap", "EV", "LV", "Del", "CBF"):
             self.assertIn(f">{name}</property>", said)
+
+    def test_views_that_are_there_are_called_by_the_maps_they_show_now(self) -> None:
+        layout = self.scene.AddNewNodeByClass("vtkMRMLLayoutNode")
+        view = self.scene.CreateNodeByClass("vtkMRMLSliceNode")
+        view.SetSingletonTag("Perfusion1")
+        view.SetLayoutName("Perfusion1")
+        view = self.scene.AddNode(view)
+        ones = np.ones(OBLIQUE.shape, "f4")
+        for item, name in ((COLLATERALS[0], "Art"), (QUANTITIES["CBF"], "CBF")):
+            volume = maps.put_map(self.scene, item, "roi", ones, OBLIQUE)
+            side_by_side.show_side_by_side(layout, [volume], None)
+            self.assertEqual(view.GetLayoutLabel(), name)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 import sys
+import time
 import unittest
 from pathlib import Path
 from tempfile import mkdtemp
@@ -308,7 +309,8 @@ class ClassicalCase(PanelCase):
         layout = slicer.app.layoutManager().layoutLogic().GetLayoutNode()
         before = layout.GetViewArrangement()
         self.ui.sideBySideButton.click()
-        self.settle()
+        waited = time.monotonic() + 0.5
+        self.wait(lambda: time.monotonic() > waited)
         shown = {
             composite.GetLayoutName(): composite.GetForegroundVolumeID()
             for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
@@ -317,6 +319,11 @@ class ClassicalCase(PanelCase):
             ("Perfusion1", "Perfusion2"), maps.maps_in(slicer.mrmlScene), strict=True
         ):
             self.assertEqual(shown[name], volume.GetID())
+            logic = slicer.app.layoutManager().sliceWidget(name).sliceLogic()
+            self.assertEqual(logic.GetSliceNode().GetLayoutLabel(), maps.quantity_of(volume).name)
+            seen = logic.GetSliceNode().GetFieldOfView()
+            logic.FitSliceToAll()
+            np.testing.assert_allclose(logic.GetSliceNode().GetFieldOfView(), seen)
         self.ui.singleViewButton.click()
         self.settle()
         self.assertEqual(layout.GetViewArrangement(), before)

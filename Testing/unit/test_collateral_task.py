@@ -364,7 +364,7 @@ def test_a_shipped_configuration_has_the_papers_layers(name):
 def test_drnn_differs_from_mdrnn_by_its_head_alone_and_the_papers_file_follows_the_paper():
     mdrnn, drnn, paper = (read(name).as_json() for name in SHIPPED)
     changed = {key for key in mdrnn if mdrnn[key] != drnn[key]}
-    assert changed == {"name", "architecture"}
+    assert changed == {"name", "version", "architecture"}
     assert {**drnn["architecture"], "ordinal": True} == mdrnn["architecture"]
     chosen = paper["optimisation"]
     assert (chosen["epochs"], chosen["learning_rate"]) == (300, 1e-3)

@@ -17,6 +17,7 @@ from .phase_slider import PhaseSlider
 
 _BEYOND_WINDOW = 4.0
 _STATUS_MS = 10000
+_LAID_OUT_MS = 100
 # Ticked at first for side by side: what is read together.
 _READ_TOGETHER = {"CBF", "CBV", "MTT", "Tmax", *(item.name for item in COLLATERALS)}
 
@@ -230,7 +231,9 @@ class MapsSection:
                 layout, shown, self.background(), self._parameters.overlayOpacity
             )
             self._show_legends()
-            self._fit(side_by_side.view_names(len(shown)))
+            names = side_by_side.view_names(len(shown))
+            # Once the views have the sizes of the new layout.
+            qt.QTimer.singleShot(_LAID_OUT_MS, lambda: self._fit(names))
             if len(volumes) > len(shown):
                 slicer.util.showStatusMessage(
                     _("{ticked} maps are ticked; the first {shown} of them are shown.").format(

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 INDEX_NAME = "phase"
 
-SHORT_NAMES = ("Art", "Cap", "EVen", "LVen", "Del")
-"""Of the phases, after table 1 of Le 2021."""
+SHORT_NAMES = ("Art", "Cap", "EV", "LV", "Del")
+"""Of the phases, for places that hold a few letters."""
 
 _NAMES = tuple(item.name for item in COLLATERALS)
 _BETWEEN = "; "

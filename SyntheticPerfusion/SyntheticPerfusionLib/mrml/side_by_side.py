@@ -77,6 +77,11 @@ def show_side_by_side(
     else:
         layout.AddLayoutDescription(number, description)
     layout.SetViewArrangement(number)
+    # The description's labels are those of new views alone: views that are there keep their own.
+    for name, volume in zip(view_names(len(shown)), shown, strict=True):
+        view = layout.GetScene().GetSingletonNode(name, "vtkMRMLSliceNode")
+        if view is not None:
+            view.SetLayoutLabel(_label(volume))
     fill_side_by_side(layout.GetScene(), shown, background, opacity)
     return number
 
