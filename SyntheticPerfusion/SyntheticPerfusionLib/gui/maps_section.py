@@ -259,10 +259,21 @@ class MapsSection:
         return slicer.app.layoutManager().layoutLogic().GetLayoutNode()
 
     def _fit(self, views: list[str]) -> None:
-        for name in views:
-            widget = slicer.app.layoutManager().sliceWidget(name)
+        """Show the whole slice in each view, and a head as large in each, however wide it is."""
+        widgets = [slicer.app.layoutManager().sliceWidget(name) for name in views]
+        nodes = []
+        for widget in widgets:
             if widget is not None:
                 widget.sliceLogic().FitSliceToAll()
+                nodes.append(widget.mrmlSliceNode())
+        scales = [
+            n.GetFieldOfView()[0] / n.GetDimensions()[0] for n in nodes if n.GetDimensions()[0]
+        ]
+        for node in nodes:
+            columns, rows, _slices = node.GetDimensions()
+            if columns and rows:
+                most = max(scales)
+                node.SetFieldOfView(columns * most, rows * most, node.GetFieldOfView()[2])
 
 
 def _is_usual(volume: Any) -> bool:
