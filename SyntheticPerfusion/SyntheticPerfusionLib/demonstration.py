@@ -42,7 +42,7 @@ _SCALE_NOTE = (
     "absolute CBF and CBV come out too large, CBV by one factor for the whole brain. Deconvolution "
     "at this noise loses part of the flow, the more the shorter the transit time: MTT comes out "
     "too long, and CBF ratios between tissues of different MTT are not exact. Tmax of oSVD carries "
-    "an offset of 2 to 3 s: thresholds of other programs, such as 6 s, do not carry over."
+    "an offset of 1 to 3 s: thresholds of other programs, such as 6 s, do not carry over."
 )
 
 

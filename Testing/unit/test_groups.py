@@ -61,6 +61,8 @@ def test_a_group_is_offered_in_place_of_its_members(three):
     assert method.title == "Synthetic perfusion maps (small)"
     assert "reads CBF, Tmax and TTP." in method.description
     assert not method.needs.aif
+    with pytest.raises(InputError, match=f"choose one of .*{GROUP}, or give"):
+        get_method("nosuch")
 
 
 def test_its_maps_are_those_of_its_members_which_can_be_chosen_too(three):

@@ -8,6 +8,8 @@ import torch
 from SyntheticPerfusionLib.errors import Cancelled, InputError
 from SyntheticPerfusionLib.evaluation.curve_accuracy import run_on_curves
 from SyntheticPerfusionLib.evaluation.simulated_curves import CurveConditions, simulated_curves
+from SyntheticPerfusionLib.maps.quantity import QUANTITIES
+from SyntheticPerfusionLib.maps.write import map_sidecar
 from SyntheticPerfusionLib.methods.model_folder import write_model_folder
 from SyntheticPerfusionLib.methods.model_registry import model_folders
 from SyntheticPerfusionLib.methods.networks.phae_delay import (
@@ -62,6 +64,12 @@ def test_delay_and_residue_are_found_and_flow_does_not_fall_with_delay(method, c
         here = rows["tissue"] == tissue
         flow = [np.median(rows["cbf"][here & one]) for one in (late, ~late)]
         assert flow[0] / flow[1] == pytest.approx(1, abs=0.12)
+
+
+def test_its_tmax_is_said_to_be_the_delay(maps):
+    told = {item.name: map_sidecar(item, maps)["Definition"] for item in maps.arrays}
+    assert told["Tmax"].startswith("Delay of the residue function")
+    assert told["MTT"] == QUANTITIES["MTT"].definition
 
 
 def test_volume_is_flow_times_transit_time(maps):

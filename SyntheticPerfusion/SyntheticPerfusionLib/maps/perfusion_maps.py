@@ -23,6 +23,8 @@ class PerfusionMaps:
               missing (then 0) or not to be trusted; None where the method has no such verdict.
     method    name of the method; `settings` what it was run with, in plain JSON values.
     warnings  sentences the person should read.
+    definitions  name of a quantity -> what its number means here, where the method gives it another
+              sense than the quantity's own definition.
     """
 
     arrays: Mapping[Quantity, np.ndarray]
@@ -32,6 +34,7 @@ class PerfusionMaps:
     flags: np.ndarray | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    definitions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, array in self.arrays.items():

@@ -139,7 +139,7 @@ def map_sidecar(quantity: Quantity, maps: PerfusionMaps) -> dict[str, Any]:
     sidecar: dict[str, Any] = {
         "Quantity": quantity.name,
         "Title": quantity.title,
-        "Definition": quantity.definition,
+        "Definition": maps.definitions.get(quantity.name, quantity.definition),
         "Units": quantity.unit,
         "Method": maps.method,
         "Settings": dict(maps.settings),

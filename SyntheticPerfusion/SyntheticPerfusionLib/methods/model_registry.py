@@ -92,7 +92,9 @@ def find_model(name: str) -> ModelFolder:
     for path, sentence in broken:
         if path.name == name:
             raise InputError(sentence)
-    names = ", ".join([*(recipe.name for recipe in RECIPES), CollateralRegions.name, *usable])
+    names = ", ".join(
+        [*(recipe.name for recipe in RECIPES), CollateralRegions.name, *grouped(usable)]
+    )
     raise InputError(
         f"There is no method called {name!r}; choose one of {names}, or give the path of a model "
         "folder."

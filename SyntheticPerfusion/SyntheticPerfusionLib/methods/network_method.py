@@ -105,13 +105,14 @@ class NetworkMethod(Method):
         flags: np.ndarray | None = None,
         settings: Mapping[str, Any] | None = None,
         warnings: tuple[str, ...] = (),
+        definitions: Mapping[str, str] | None = None,
     ) -> PerfusionMaps:
         """The set of this method's maps, with the model that made them among its settings.
 
         values    (K, J, I) by name for each of `quantities`; what lies outside `mask` is set to 0.
         settings  what the family was run with besides, in plain JSON values.
-        flags, warnings  see PerfusionMaps; voxels of `mask` without a finite value hold 0, and
-                  their number is said.
+        flags, warnings, definitions  see PerfusionMaps; voxels of `mask` without a finite value
+                  hold 0, and their number is said.
         """
         arrays = {item: np.where(mask, values[item.name], 0) for item in self.quantities}
         lost = ~np.all([np.isfinite(array) for array in arrays.values()], axis=0)
@@ -128,6 +129,7 @@ class NetworkMethod(Method):
             mask=mask,
             method=self.name,
             flags=flags,
+            definitions=definitions or {},
             settings={"model": self._model(), **(settings or {})},
             warnings=warnings,
         )

@@ -40,6 +40,12 @@ from .transit_match import PARAMETERS, Match, features
 _LOOKED_AT = 4096
 """Voxels by which the residue function is chosen, as far as they are of good quality."""
 
+_TMAX = (
+    "Delay of the residue function that explains the curve best, from the arterial curve on. It "
+    "is no time of a maximum: where the bolus is dispersed on its way Tmax by deconvolution is "
+    "longer."
+)
+
 
 @dataclass(frozen=True, eq=False)
 class _Passage:
@@ -145,6 +151,7 @@ class PhaeDelayMethod(NetworkMethod):
                 "precision": "bfloat16" if has_bfloat16(device) else "float32",
             },
             warnings=scale_warning(found["CBF"][flags == Flag.GOOD]),
+            definitions={"Tmax": _TMAX},
         )
 
     def reconstruct(self, maps: PerfusionMaps, series: DscSeries, aif: Aif) -> DscSeries:
