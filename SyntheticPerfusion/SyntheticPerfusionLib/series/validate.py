@@ -23,7 +23,7 @@ def check_frame_count(size: tuple[int, ...], name: str) -> None:
     if len(size) < 4:
         raise InputError(
             f"{name} is a single {len(size)}D image; expected a 4D series of at least "
-            f"{MINIMUM_FRAMES} frames."
+            f"{MINIMUM_FRAMES} frames; give the whole series, not one frame or map of it."
         )
     if len(size) > 4:
         raise InputError(

@@ -302,9 +302,10 @@ def find_configuration(name: str) -> Path:
     try:
         return resource(f"Training/{name}.yaml")
     except FileNotFoundError as error:
+        shipped = sorted(one.stem for one in resource("Training").glob("*.yaml"))
         raise InputError(
-            f"There is no configuration '{name}': neither a file nor one that is shipped; "
-            "give the path of a YAML file."
+            f"There is no configuration '{name}': neither a file nor one that is shipped; give the "
+            f"path of a YAML file, or one of {', '.join(shipped)}."
         ) from error
 
 
