@@ -26,13 +26,11 @@ def deferred_stop() -> Iterator[None]:
     """
     heard: list[int] = []
     handlers: dict[int, Callable[[int, FrameType | None], object]] = {}
-    if threading.current_thread() is threading.main_thread():
-        for stop in _STOPS:
-            handler = signal.getsignal(stop)
-            if callable(handler):
-                handlers[stop] = handler
-    for number in handlers:
-        signal.signal(number, lambda number, frame: heard.append(number))
+    for stop in _STOPS if threading.current_thread() is threading.main_thread() else ():
+        handler = signal.getsignal(stop)
+        if callable(handler):
+            handlers[stop] = handler
+            signal.signal(stop, lambda number, frame: heard.append(number))
     masks = hasattr(signal, "pthread_sigmask")
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else set()
     try:

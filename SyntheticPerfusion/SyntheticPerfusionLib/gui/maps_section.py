@@ -261,19 +261,15 @@ class MapsSection:
     def _fit(self, views: list[str]) -> None:
         """Show the whole slice in each view, and a head as large in each, however wide it is."""
         widgets = [slicer.app.layoutManager().sliceWidget(name) for name in views]
-        nodes = []
+        widgets = [widget for widget in widgets if widget is not None]
         for widget in widgets:
-            if widget is not None:
-                widget.sliceLogic().FitSliceToAll()
-                nodes.append(widget.mrmlSliceNode())
-        scales = [
-            n.GetFieldOfView()[0] / n.GetDimensions()[0] for n in nodes if n.GetDimensions()[0]
-        ]
-        for node in nodes:
+            widget.sliceLogic().FitSliceToAll()
+        nodes = [widget.mrmlSliceNode() for widget in widgets]
+        laid_out = [node for node in nodes if all(node.GetDimensions()[:2])]
+        most = max((n.GetFieldOfView()[0] / n.GetDimensions()[0] for n in laid_out), default=0.0)
+        for node in laid_out:
             columns, rows, _slices = node.GetDimensions()
-            if columns and rows:
-                most = max(scales)
-                node.SetFieldOfView(columns * most, rows * most, node.GetFieldOfView()[2])
+            node.SetFieldOfView(columns * most, rows * most, node.GetFieldOfView()[2])
 
 
 def _is_usual(volume: Any) -> bool:

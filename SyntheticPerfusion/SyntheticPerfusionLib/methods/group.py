@@ -136,6 +136,7 @@ class GroupMethod(Method):
             method=self.name,
             flags=np.maximum.reduce(flags) if flags else None,
             settings=_settings(self._members, found),
+            definitions={name: text for maps in found for name, text in maps.definitions.items()},
             warnings=tuple(dict.fromkeys(said for maps in found for said in maps.warnings)),
         )
 
